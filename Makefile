@@ -1,0 +1,202 @@
+# lvm-run: build, tests, installation. `make help` lists the targets.
+#
+# Nobody edits this file to add a source: every .c file in a level's folder belongs to the program,
+# every tests/unit/<folder>/test_<file>.c is a test program, every tests/fuzz/fuzz_<name>.c a fuzzer.
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+# --- What a caller may set ------------------------------------------------------------------------
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+CLANG ?= clang
+OPT ?= -O2
+# 0: static at a fixed address; 1: static-pie (relocates itself at start: more page faults)
+PIE ?= 0
+# where everything built goes; two makes at a time need two of them
+BUILD ?= build
+V ?= 0
+FUZZ_SECONDS ?= 600
+KILLS ?= 500
+CMD ?= uname -a
+
+# --- Layout ---------------------------------------------------------------------------------------
+
+# Lowest first: a level may use only what stands before it (docs/architecture.md; `make lint`).
+LEVELS := base spec namespaces cgroups rootfs net security runtime checkpoint sandbox cmd
+PROGRAM := $(BUILD)/lvm-run
+HELPER := $(BUILD)/lvm-run-helper
+LIBEXECDIR := $(PREFIX)/libexec/lvm-run
+
+SRC := $(wildcard $(addsuffix /*.c,$(LEVELS)))
+HELPER_SRC := $(wildcard helper/*.c)
+# `make unit LEVELS="base spec"` builds and tests these levels alone.
+UNIT_SRC := $(wildcard $(LEVELS:%=tests/unit/%/test_*.c))
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+OBJ := $(SRC:%.c=$(BUILD)/obj/%.o)
+HELPER_OBJ := $(HELPER_SRC:%.c=$(BUILD)/obj/%.o)
+USED_LEVELS := $(foreach l,$(LEVELS),$(if $(wildcard $l/*.c),$l))
+ARCHIVES := $(USED_LEVELS:%=$(BUILD)/%.a)
+
+# --- Flags ----------------------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Wformat=2 -Werror
+LANGUAGE := -std=c17 -D_GNU_SOURCE -I. -include base/banned.h
+HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-strict-aliasing
+ifeq ($(PIE),1)
+PIE_CFLAGS := -fPIE
+STATIC_LDFLAGS := -static-pie
+DYNAMIC_LDFLAGS := -pie
+else
+PIE_CFLAGS := -fno-pie
+STATIC_LDFLAGS := -static -no-pie
+DYNAMIC_LDFLAGS := -no-pie
+endif
+LDHARDEN := -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack
+
+LIBS := libseccomp libcap jansson
+pkg_cflags = $(shell pkg-config --cflags $1 2>/dev/null)
+PKG_CFLAGS := $(call pkg_cflags,$(LIBS))
+STATIC_LIBS := $(shell pkg-config --static --libs $(LIBS) 2>/dev/null)
+SHARED_LIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+HELPER_LIBS := $(shell pkg-config --libs libsystemd 2>/dev/null)
+CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
+
+CFLAGS_COMMON := $(LANGUAGE) $(WARN) -g $(PKG_CFLAGS) $(CFLAGS)
+CFLAGS_MAIN := $(CFLAGS_COMMON) $(OPT) $(HARDEN) $(PIE_CFLAGS) -ffunction-sections -fdata-sections
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_ASAN := $(CFLAGS_COMMON) -O1 $(SANITIZE)
+CFLAGS_FUZZ := $(CFLAGS_COMMON) -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
+
+# Version and paths reach only the files that use them, so that a commit rebuilds one object.
+VERSION := $(shell cat VERSION)
+COMMIT := $(shell git -c safe.directory='*' describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+VERSION_USERS := $(if $(SRC)$(HELPER_SRC),$(shell grep -lsE 'LVM_RUN_(VERSION|COMMIT)' $(SRC) $(HELPER_SRC)))
+LIBEXEC_USERS := $(if $(SRC)$(HELPER_SRC),$(shell grep -ls LVM_RUN_LIBEXECDIR $(SRC) $(HELPER_SRC)))
+extra_flags = $(if $(filter $1,$(VERSION_USERS)),-DLVM_RUN_VERSION='"$(VERSION)"' \
+	-DLVM_RUN_COMMIT='"$(COMMIT)"') \
+	$(if $(filter $1,$(LIBEXEC_USERS)),-DLVM_RUN_LIBEXECDIR='"$(LIBEXECDIR)"')
+
+say = @$(if $(filter 0,$(V)),printf '  %-5s %s\n' '$1' '$2',:)
+q := $(if $(filter 0,$(V)),@)
+
+# --- The two programs -----------------------------------------------------------------------------
+
+.PHONY: all objects help clean
+all: $(PROGRAM) $(if $(HELPER_SRC),$(HELPER)) ## build the runtime and its helper
+
+objects: $(OBJ) $(HELPER_OBJ) $(ARCHIVES) ## compile everything, link nothing
+
+$(PROGRAM): $(OBJ) $(BUILD)/stamp/flags $(BUILD)/stamp/sources
+	$(call say,LD,$@)
+	$(q)$(CC) $(OPT) $(STATIC_LDFLAGS) $(LDHARDEN) -o $@ $(OBJ) $(STATIC_LIBS)
+
+$(HELPER): $(HELPER_OBJ) $(BUILD)/base.a $(BUILD)/stamp/flags $(BUILD)/stamp/sources
+	$(call say,LD,$@)
+	$(q)$(CC) $(OPT) $(DYNAMIC_LDFLAGS) $(LDHARDEN) -o $@ $(HELPER_OBJ) $(BUILD)/base.a $(HELPER_LIBS)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/stamp/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(q)$(CC) $(CFLAGS_MAIN) $(call extra_flags,$<) -MMD -MP -c -o $@ $<
+
+$(BUILD)/asan/obj/%.o: %.c $(BUILD)/stamp/flags
+	$(call say,ASAN,$<)
+	@mkdir -p $(@D)
+	$(q)$(CC) $(CFLAGS_ASAN) $(call extra_flags,$<) -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz/obj/%.o: %.c $(BUILD)/stamp/flags
+	$(call say,FUZZ,$<)
+	@mkdir -p $(@D)
+	$(q)$(CLANG) $(CFLAGS_FUZZ) $(call extra_flags,$<) -MMD -MP -c -o $@ $<
+
+# $1: archive, $2: its objects
+define archive_rule
+$1: $2 $(BUILD)/stamp/sources
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D) && rm -f $$@
+	$$(q)ar rcs $$@ $2
+endef
+level_obj = $(patsubst %.c,$1/obj/%.o,$(wildcard $2/*.c))
+$(foreach l,$(USED_LEVELS),$(eval $(call archive_rule,$(BUILD)/$l.a,$(call level_obj,build,$l))))
+$(foreach f,asan fuzz,$(eval $(call archive_rule,$(BUILD)/$f/all.a,$(SRC:%.c=$(BUILD)/$f/obj/%.o))))
+
+# Stamps change only when their text does: a changed flag or a removed source rebuilds what it must.
+# $1: stamp, $2: text
+define stamp_rule
+$(BUILD)/stamp/$1: force
+	@mkdir -p $$(@D); printf '%s\n' '$2' | cmp -s - $$@ || printf '%s\n' '$2' >$$@
+endef
+squote = $(subst ','\'',$1)
+$(eval $(call stamp_rule,flags,$(call squote,$(CC) $(CLANG) $(CFLAGS_MAIN) $(CFLAGS_ASAN) $(STATIC_LDFLAGS) $(LDHARDEN))))
+$(eval $(call stamp_rule,sources,$(SRC) $(HELPER_SRC)))
+$(eval $(call stamp_rule,version,$(VERSION) $(COMMIT)))
+$(eval $(call stamp_rule,libexec,$(LIBEXECDIR)))
+$(foreach b,build $(BUILD)/asan $(BUILD)/fuzz,\
+	$(eval $(VERSION_USERS:%.c=$b/obj/%.o) $b/.none: $(BUILD)/stamp/version)\
+	$(eval $(LIBEXEC_USERS:%.c=$b/obj/%.o) $b/.none: $(BUILD)/stamp/libexec))
+.PHONY: force
+force:
+
+# --- Tests ----------------------------------------------------------------------------------------
+
+UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+UNIT_ASAN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/asan/tests/%)
+# A test names the functions it replaces in a line of its own: /* wrap: name name */
+wraps = $(addprefix -Wl$(comma)--wrap=,$(shell sed -n 's|^/\* wrap: \(.*\) \*/$$|\1|p' $1))
+comma := ,
+
+.PHONY: unit unit-programs asan asan-programs integration integration-asan
+unit-programs: $(UNIT)
+unit: unit-programs ## build and run the unit tests
+	@tests/support/unit unit $(BUILD)/tests $(UNIT)
+
+$(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(ARCHIVES)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(q)$(CC) $(OPT) $(DYNAMIC_LDFLAGS) $(call wraps,tests/unit/$*.c) -o $@ $< \
+		-Wl,--start-group $(ARCHIVES) -Wl,--end-group $(SHARED_LIBS) $(CMOCKA_LIBS)
+
+asan-programs: $(UNIT_ASAN) $(BUILD)/asan/lvm-run $(if $(HELPER_SRC),$(BUILD)/asan/lvm-run-helper)
+asan: asan-programs ## unit tests and programs with ASan and UBSan; runs the unit tests
+	@tests/support/unit asan $(BUILD)/asan/tests $(UNIT_ASAN)
+
+$(BUILD)/asan/lvm-run: $(SRC:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/stamp/sources
+	$(call say,LD,$@)
+	$(q)$(CC) $(SANITIZE) -o $@ $(SRC:%.c=$(BUILD)/asan/obj/%.o) $(SHARED_LIBS)
+
+$(BUILD)/asan/lvm-run-helper: $(HELPER_SRC:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/all.a
+	$(call say,LD,$@)
+	$(q)$(CC) $(SANITIZE) -o $@ $^ $(SHARED_LIBS) $(HELPER_LIBS)
+
+$(UNIT_ASAN): $(BUILD)/asan/tests/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/asan/all.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(q)$(CC) $(SANITIZE) $(call wraps,tests/unit/$*.c) -o $@ $< $(BUILD)/asan/all.a \
+		$(SHARED_LIBS) $(CMOCKA_LIBS)
+
+integration: all ## run the integration tests on this host
+	@RUNTIME=$(or $(RUNTIME),$(PROGRAM)) tests/support/integrate $(TESTS)
+
+integration-asan: asan-programs ## the same with the sanitized program
+	@RUNTIME=$(BUILD)/asan/lvm-run tests/support/integrate $(TESTS)
+
+-include tests/fuzz/fuzz.mk
+
+# --- Cleaning and help ----------------------------------------------------------------------------
+
+clean: ## remove everything built
+	rm -rf $(BUILD)
+
+help: ## print the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
+
+ALL_SRC := $(SRC) $(HELPER_SRC) $(UNIT_SRC) $(FUZZ_SRC)
+-include $(wildcard $(foreach b,build $(BUILD)/asan $(BUILD)/fuzz,$(ALL_SRC:%.c=$b/obj/%.d)))
