@@ -1,0 +1,50 @@
+/*
+ * A process by pidfd, and its start time, which tells it from a later process with the same number.
+ * Host side.
+ */
+#ifndef LVM_RUN_BASE_PROCESS_H
+#define LVM_RUN_BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct process {
+	pid_t pid;
+	int pidfd; /* −1: none */
+};
+
+void process_done(struct process *process); /* closes the pidfd; does not end the process */
+#define scoped_process scoped(process_done) struct process
+
+/*
+ * The start time of `pid` in clock ticks after boot (field 22 of /proc/PID/stat, proc(5)), 0 when
+ * there is no such process. *ret_state (may be null) receives the state letter ('Z': zombie).
+ */
+uint64_t process_start_time(pid_t pid, char *ret_state);
+
+/*
+ * Opens the process `pid` that started at `start_time`: 0; −ESRCH without *err when it is gone, a
+ * zombie, or another process now bears its number; another −errno with *err.
+ */
+int process_open(pid_t pid, uint64_t start_time, struct process *ret, struct error *err) must_check;
+
+/* Sends a signal by pidfd; −ESRCH (err filled) when the process is gone. */
+int process_signal(const struct process *process, int signal, struct error *err) must_check;
+
+/* Waits until the process has ended, at most `timeout_ms` (−1: for ever); −ETIMEDOUT with *err. */
+int process_wait_gone(const struct process *process, int timeout_ms, struct error *err) must_check;
+
+/* Reaps a child of ours: its wait status as of waitpid(2); −errno with *err. */
+int process_reap(const struct process *process, int *ret_status, struct error *err) must_check;
+
+/* The exit status a shell reports: the exit code, or 128 + signal. */
+int process_exit_code(int wait_status);
+
+/* This boot's id (/proc/sys/kernel/random/boot_id): 36 characters and NUL. */
+enum { BOOT_ID_SIZE = 37 };
+int process_boot_id(char ret[static BOOT_ID_SIZE], struct error *err) must_check;
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * The control group of a container (cgroup v2: cgroups(7), the kernel's cgroup-v2 document).
+ *
+ *	cgroup_plan      decides where it will be and which values go into which file; no side effect, so
+ *	                 that the journal can name it before it exists
+ *	cgroup_create    makes it, writes the values, attaches the device program; undoes itself on failure
+ *	cgroup_dirfd     for CLONE_INTO_CGROUP: nothing is ever written to cgroup.procs on this path
+ *	cgroup_open      the group of an existing container, from the location in its record or journal
+ *
+ * On a hybrid host the group lies in the v2 hierarchy wherever that is mounted; a limit whose
+ * controller is not available there is refused with an error that names the controller, where it is
+ * bound and what to do. No function sleeps: waiting is poll(2) on cgroup.events. Host side.
+ */
+#ifndef LVM_RUN_CGROUPS_CGROUP_H
+#define LVM_RUN_CGROUPS_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "spec/spec.h"
+
+enum cgroup_driver {
+	CGROUP_DRIVER_CGROUPFS,
+	CGROUP_DRIVER_SYSTEMD,
+	CGROUP_DRIVER_DISABLED /* no group of its own; limits are refused */
+};
+/* "cgroupfs", "systemd", "disabled"; −EINVAL for another word. */
+int cgroup_driver_parse(const char *word, enum cgroup_driver *ret) must_check;
+const char *cgroup_driver_name(enum cgroup_driver driver);
+
+/* What finds the group again. Strings are borrowed from the handle or the caller. */
+struct cgroup_location {
+	enum cgroup_driver driver;
+	const char *mount; /* where the hierarchy is mounted; null when disabled */
+	const char *path;  /* below it, begins with '/'; null when disabled */
+	const char *scope; /* the systemd unit; null otherwise */
+};
+
+struct cgroup_request {
+	enum cgroup_driver driver;
+	const char *id;                        /* the container's */
+	const char *cgroups_path;              /* linux.cgroupsPath; may be null */
+	const struct spec_resources *resources;
+	const struct spec_annotation *annotations; /* org.systemd.property.* */
+	size_t annotation_count;
+	bool delegate;   /* new cgroup namespace and a writable cgroup mount: chown (config-linux.md,
+	                    "Cgroup ownership") */
+	uid_t owner_uid; /* host ids of the container's root, for delegate */
+	gid_t owner_gid;
+	int pin_dirfd;   /* directory of bpffs for pinned device programs; −1: load each time */
+};
+
+struct cgroup;
+void cgroup_free(struct cgroup **group); /* frees the handle, not the group */
+#define scoped_cgroup scoped(cgroup_free) struct cgroup *
+
+/* Without the group's driver being able to serve, or with an unusable limit: error, nothing done. */
+int cgroup_plan(const struct cgroup_request *request, struct cgroup **ret, struct error *err) must_check;
+int cgroup_create(struct cgroup *group, struct error *err) must_check;
+/* −ENOENT without *err when it no longer exists. */
+int cgroup_open(const struct cgroup_location *location, struct cgroup **ret, struct error *err) must_check;
+
+/* Valid as long as the handle. */
+const struct cgroup_location *cgroup_locate(const struct cgroup *group);
+/* O_PATH or readable directory fd for CLONE_INTO_CGROUP and openat; −1 when disabled. Borrowed. */
+int cgroup_dirfd(const struct cgroup *group);
+
+/*
+ * To be called once init lives in the group: ends the placeholder process of a systemd scope. Does
+ * nothing for the other drivers.
+ */
+int cgroup_settle(struct cgroup *group, struct error *err) must_check;
+
+/* Freezing is finished (cgroup.events) when the call returns; −ETIMEDOUT with *err otherwise. */
+int cgroup_freeze(struct cgroup *group, int timeout_ms, struct error *err) must_check;
+int cgroup_thaw(struct cgroup *group, int timeout_ms, struct error *err) must_check;
+/* 1 frozen, 0 not, −errno. */
+int cgroup_is_frozen(const struct cgroup *group, struct error *err) must_check;
+/* 1 some process lives in it or below, 0 none, −errno. */
+int cgroup_is_populated(const struct cgroup *group, struct error *err) must_check;
+
+/* SIGKILL to all processes in it and below (cgroup.kill, else by pidfd), also when frozen. */
+int cgroup_kill(struct cgroup *group, struct error *err) must_check;
+/* Another signal to each process in it and below. */
+int cgroup_signal(struct cgroup *group, int signal, struct error *err) must_check;
+/* Waits until no process is left in it and below. */
+int cgroup_wait_empty(struct cgroup *group, int timeout_ms, struct error *err) must_check;
+/* The processes in it and below, in the reader's pid namespace; *ret is the caller's (free). */
+int cgroup_pids(const struct cgroup *group, pid_t **ret, size_t *ret_count, struct error *err) must_check;
+
+/*
+ * Removes it and the groups below (which must be empty of processes), the systemd scope included.
+ * Success when it is already gone.
+ */
+int cgroup_destroy(struct cgroup *group, struct error *err) must_check;
+
+/* For `doctor`: what the host's layout is. Strings are static or in the caller's buffers. */
+struct cgroup_layout {
+	const char *kind;       /* "unified", "hybrid", "legacy", "none" */
+	char mount[256];        /* of the v2 hierarchy, "" when there is none */
+	char controllers[256];  /* of its root, separated by blanks */
+	char legacy[512];       /* v1 controllers "name:mountpoint", separated by blanks */
+};
+int cgroup_read_layout(struct cgroup_layout *ret, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The user namespace: id maps written by the host, ids taken by the child (user_namespaces(7)).
+ */
+#ifndef LVM_RUN_NAMESPACES_USER_H
+#define LVM_RUN_NAMESPACES_USER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "spec/spec.h"
+
+/*
+ * Writes uid_map and gid_map of the process `pid`, which is alone in a new user namespace. As root
+ * directly; without privilege through newuidmap and newgidmap, or, where a single own id is asked for,
+ * directly with setgroups denied. `proc_fd` is the host's /proc. Host.
+ */
+int user_write_maps(int proc_fd, pid_t pid, const struct spec_id_mappings *uids,
+                    const struct spec_id_mappings *gids, struct error *err) must_check;
+
+/*
+ * The host id that `container_id` means under the mappings; −1 when it is not mapped. An empty list
+ * maps every id to itself. Host.
+ */
+int64_t user_map_id(const struct spec_id_mappings *mappings, uint32_t container_id) must_check;
+
+/* Becomes uid 0 and gid 0 of the new user namespace, without supplementary groups. Child. */
+int user_enter_root(struct error *err) must_check;
+
+#endif

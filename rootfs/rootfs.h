@@ -1,0 +1,75 @@
+/*
+ * The file system of a container: root, mounts, devices, masked and read-only paths, pivot.
+ *
+ *	host:  rootfs_prepare        opens the root once and every mount source as a detached tree, parses all
+ *	                             options, allocates everything
+ *	child: rootfs_enter_mounts   in the new mount namespace: attaches all of it below the new root, in the
+ *	                             listed order
+ *	       rootfs_enter_console  with a terminal: a pty of the container's own devpts, /dev/console
+ *	       rootfs_enter_pivot    pivot_root, masked and read-only paths, propagation, read-only root
+ *
+ * After the root is open every look-up is openat2(RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS) on its fd, every
+ * mount is made detached and attached by fd, new inodes are made component by component without
+ * following links, and an inode that is used is verified by fd (rules R1–R5 of the security notes).
+ * No string path is mounted on. Sources: OCI config.md "Mounts", config-linux.md; open_tree(2),
+ * mount_setattr(2), fsopen(2), openat2(2).
+ */
+#ifndef LVM_RUN_ROOTFS_ROOTFS_H
+#define LVM_RUN_ROOTFS_ROOTFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "spec/spec.h"
+
+struct rootfs_request {
+	const struct spec *spec;
+	int bundle_fd;           /* relative root and mount sources start here; borrowed */
+	int proc_fd;             /* the host's /proc, borrowed; stays open as long as the plan */
+	bool user_namespace;     /* mounts are made inside a user namespace of the container's own */
+	bool new_mount_namespace; /* false: it joins one; then only root look-ups are possible */
+	bool new_cgroup_namespace;
+	bool new_network_namespace; /* sysfs needs one of the same user namespace */
+	int cgroup_fd;           /* directory of the container's group, for a cgroup mount without a cgroup
+	                            namespace; −1: none. Borrowed */
+	bool no_pivot;           /* move the root mount and chroot instead (initramfs hosts) */
+};
+
+struct rootfs_plan;
+void rootfs_plan_free(struct rootfs_plan **plan);
+#define scoped_rootfs_plan scoped(rootfs_plan_free) struct rootfs_plan *
+
+/* Host. The absolute path of the root is written to *ret_path (in the plan). */
+int rootfs_prepare(const struct rootfs_request *request, struct rootfs_plan **ret, struct error *err) must_check;
+const char *rootfs_path(const struct rootfs_plan *plan);
+
+/*
+ * Parts that only the host may do once the user namespace of init exists (id-mapped mounts): true
+ * when rootfs_prepare_mapped must be called with a descriptor of that user namespace before
+ * rootfs_enter_mounts; the trees it makes reach the child as descriptors (runtime/ carries them
+ * over the sync socket in the order of rootfs_mapped_fds).
+ */
+bool rootfs_wants_mapped(const struct rootfs_plan *plan);
+int rootfs_prepare_mapped(struct rootfs_plan *plan, int user_namespace_fd, struct error *err) must_check;
+/* Host: the descriptors made by rootfs_prepare_mapped; child: where received ones are stored. */
+enum { ROOTFS_MAPPED_MAX = 64 };
+size_t rootfs_mapped_count(const struct rootfs_plan *plan);
+int *rootfs_mapped_fds(struct rootfs_plan *plan);
+
+/* Child. */
+int rootfs_enter_mounts(struct rootfs_plan *plan, struct error *err) must_check;
+
+/*
+ * Child, before the pivot: makes a pty in the container's devpts, gives it to `uid`:`gid`, shows its
+ * slave as /dev/console. Both descriptors are the caller's.
+ */
+int rootfs_enter_console(struct rootfs_plan *plan, uid_t uid, gid_t gid, int *ret_master, int *ret_slave,
+                         struct error *err) must_check;
+
+int rootfs_enter_pivot(struct rootfs_plan *plan, struct error *err) must_check;
+
+/* The mount options understood, for `features`; ends with null. */
+const char *const *rootfs_mount_option_names(void);
+
+#endif

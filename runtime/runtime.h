@@ -1,0 +1,129 @@
+/*
+ * The container's life, as cmd/ asks for it. Every function returns 0 or −errno with *err; a failing
+ * call has undone what it did. Host side.
+ *
+ *	struct store *store;  store_open(root, &store, &err)      the state root, one directory a container
+ *	container_create → container_start → container_kill → container_delete, or container_run
+ *
+ * Source of the life cycle: runtime.md "Lifecycle" of the OCI specification.
+ */
+#ifndef LVM_RUN_RUNTIME_RUNTIME_H
+#define LVM_RUN_RUNTIME_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "cgroups/cgroup.h"
+#include "spec/state.h"
+
+/* --- The state root --- */
+
+struct store;
+void store_close(struct store **store);
+#define scoped_store scoped(store_close) struct store *
+
+/*
+ * Opens the state root `path`, made with mode 0700 when missing. Null: $XDG_RUNTIME_DIR/lvm-run for a
+ * user, /run/lvm-run for root. Refused when others could write to it.
+ */
+int store_open(const char *path, struct store **ret, struct error *err) must_check;
+
+/* Whether `id` follows the grammar [A-Za-z0-9_+-][A-Za-z0-9_+.-]*, at most 255 bytes. */
+bool store_id_valid(const char *id);
+
+/* --- Making containers --- */
+
+struct create_options {
+	const char *id;
+	const char *bundle;         /* null: the current directory */
+	const char *config;         /* null: config.json of the bundle */
+	const char *console_socket; /* null: none */
+	const char *pidfd_socket;   /* null: none */
+	const char *pid_file;       /* null: none */
+	enum cgroup_driver driver;
+	unsigned int preserve_fds; /* descriptors 3 … 3+n−1 are passed on, after LISTEN_FDS */
+	bool no_pivot;
+	bool no_new_keyring;
+	bool no_subreaper;
+	bool detach; /* run: return when it is started */
+	bool keep;   /* run: do not delete it afterwards */
+};
+
+int container_create(struct store *store, const struct create_options *options, struct error *err) must_check;
+int container_start(struct store *store, const char *id, struct error *err) must_check;
+
+/*
+ * create and start in one. Without detach it stays in the foreground, forwards signals, carries the
+ * terminal, deletes the container in the end; *ret_exit is the program's exit code, or 128 + signal.
+ */
+int container_run(struct store *store, const struct create_options *options, int *ret_exit,
+                  struct error *err) must_check;
+
+struct exec_options {
+	const char *id;
+	const char *process_file; /* null: the members below, on top of the container's own process */
+	char **args;              /* ends with null */
+	char **env;               /* "NAME=value" added; may be null; ends with null */
+	char **capabilities;      /* names added; may be null; ends with null */
+	const char *cwd;
+	const char *user; /* "uid[:gid]" */
+	const char *additional_gids; /* comma list; null: none */
+	const char *apparmor;
+	const char *process_label;
+	const char *cgroup; /* a sub-cgroup, "PATH" or "[controller:]PATH"; null: the container's */
+	const char *console_socket;
+	const char *pidfd_socket;
+	const char *pid_file;
+	unsigned int preserve_fds;
+	bool terminal;
+	bool detach;
+	bool no_new_privileges;
+	bool ignore_paused;
+};
+int container_exec(struct store *store, const struct exec_options *options, int *ret_exit,
+                   struct error *err) must_check;
+
+/* --- Acting on containers --- */
+
+int container_kill(struct store *store, const char *id, int signal, bool all, struct error *err) must_check;
+int container_pause(struct store *store, const char *id, struct error *err) must_check;
+int container_resume(struct store *store, const char *id, struct error *err) must_check;
+
+/*
+ * Removes a stopped or created container. With `force` also a running one, one whose record is
+ * missing or damaged, and what a killed lvm-run left: from the journal and the cgroup alone. With
+ * force an unknown id is success.
+ */
+int container_delete(struct store *store, const char *id, bool force, struct error *err) must_check;
+
+/*
+ * Cleans up what killed commands left: containers whose creation never finished, records of an
+ * earlier boot, temporary files. `report` is called with the id and what was done.
+ */
+typedef void gc_report(const char *id, const char *what, void *context);
+int container_gc(struct store *store, gc_report *report, void *context, struct error *err) must_check;
+
+/* --- Looking at containers --- */
+
+struct container_info {
+	struct arena arena;
+	struct record record;
+	struct state_view view; /* status, pid; view.record points to `record` of this object */
+};
+void container_info_free(struct container_info **info);
+#define scoped_container_info scoped(container_info_free) struct container_info *
+
+/* −ENOENT with "container does not exist" when there is none of that id. */
+int container_info(struct store *store, const char *id, struct container_info **ret, struct error *err) must_check;
+
+/* All ids, sorted; *ret ends with null and is the caller's (container_ids_free). */
+int container_ids(struct store *store, char ***ret, size_t *ret_count, struct error *err) must_check;
+void container_ids_free(char ***ids);
+
+/* Process ids in the host's pid namespace; *ret is the caller's (free). */
+int container_pids(struct store *store, const char *id, pid_t **ret, size_t *ret_count, struct error *err) must_check;
+
+#endif
