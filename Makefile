@@ -190,6 +190,68 @@ integration-asan: asan-programs ## the same with the sanitized program
 
 -include tests/fuzz/fuzz.mk
 
+# --- The test beds, the harnesses and the whole ---------------------------------------------------
+
+.PHONY: demo check vm check-vm bench counts kill-harness soak criu
+demo: ## set up, build, and show a container's whole life
+	@tests/support/setup demo
+	@$(MAKE) --no-print-directory -j2 all
+	@tests/demo/run
+
+check: ## everything: set-up, build, tests, lint, sanitizers, harnesses, fuzzers, VM
+	@MAKE='$(MAKE)' tests/support/check $(STAGES)
+
+vm: all ## a command in the virtual machine: make vm CMD='uname -a'
+	@tests/vm/run -- $(CMD)
+
+check-vm: all ## the tests that run in the virtual machine
+	@tests/vm/check
+
+bench: all ## measure against other runtimes
+	@tests/bench/bench $(BENCH_ARGS)
+
+counts: all ## system calls and page faults against the committed thresholds
+	@tests/bench/counts
+
+kill-harness: all ## kill the runtime at random moments, KILLS=500 times
+	@tests/kill/run $(KILLS)
+
+soak: all ## the long runs: 2000 kills, ten minutes a fuzzer
+	@tests/support/setup soak
+	@tests/kill/run 2000
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
+
+criu: ## the path of a CRIU that is new enough, built from source where needed
+	@tests/support/criu
+
+# --- Installation ---------------------------------------------------------------------------------
+
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+LIBEXEC := $(DESTDIR)$(LIBEXECDIR)
+MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
+COMPLETIONDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/lvm-run
+
+.PHONY: install uninstall
+install: all ## into PREFIX=/usr/local, below DESTDIR
+	@$(PROGRAM) man >$(BUILD)/lvm-run.1
+	@$(PROGRAM) completion bash >$(BUILD)/lvm-run.bash
+	install -D -m 755 $(PROGRAM) $(BINDIR)/lvm-run
+	$(if $(HELPER_SRC),install -D -m 755 $(HELPER) $(LIBEXEC)/lvm-run-helper)
+	install -D -m 644 $(BUILD)/lvm-run.1 $(MANDIR)/lvm-run.1
+	install -D -m 644 $(BUILD)/lvm-run.bash $(COMPLETIONDIR)/lvm-run
+	install -D -m 644 LICENSE $(DOCDIR)/LICENSE
+	@printf '%s\n' '# Copy to /etc/containers/containers.conf.d/: Podman then starts containers with lvm-run' \
+		'# (or, once: podman --runtime $(PREFIX)/bin/lvm-run run ...).' '[engine]' 'runtime = "lvm-run"' \
+		'' '[engine.runtimes]' 'lvm-run = ["$(PREFIX)/bin/lvm-run"]' >$(BUILD)/containers.conf
+	install -D -m 644 $(BUILD)/containers.conf $(DOCDIR)/50-lvm-run.conf
+
+uninstall: ## remove what install put there
+	rm -f $(BINDIR)/lvm-run $(MANDIR)/lvm-run.1 $(COMPLETIONDIR)/lvm-run
+	rm -rf $(LIBEXEC) $(DOCDIR)
+
+-include tests/lint/lint.mk
+
 # --- Cleaning and help ----------------------------------------------------------------------------
 
 clean: ## remove everything built
