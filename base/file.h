@@ -5,6 +5,7 @@
 #define LVM_RUN_BASE_FILE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 

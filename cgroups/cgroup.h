@@ -40,16 +40,16 @@ struct cgroup_location {
 
 struct cgroup_request {
 	enum cgroup_driver driver;
-	const char *id;                        /* the container's */
-	const char *cgroups_path;              /* linux.cgroupsPath; may be null */
+	const char *id;           /* the container's */
+	const char *cgroups_path; /* linux.cgroupsPath; may be null */
 	const struct spec_resources *resources;
 	const struct spec_annotation *annotations; /* org.systemd.property.* */
 	size_t annotation_count;
-	bool delegate;   /* new cgroup namespace and a writable cgroup mount: chown (config-linux.md,
+	bool delegate; /* new cgroup namespace and a writable cgroup mount: chown (config-linux.md,
 	                    "Cgroup ownership") */
 	uid_t owner_uid; /* host ids of the container's root, for delegate */
 	gid_t owner_gid;
-	int pin_dirfd;   /* directory of bpffs for pinned device programs; −1: load each time */
+	int pin_dirfd; /* directory of bpffs for pinned device programs; −1: load each time */
 };
 
 struct cgroup;
@@ -57,10 +57,12 @@ void cgroup_free(struct cgroup **group); /* frees the handle, not the group */
 #define scoped_cgroup scoped(cgroup_free) struct cgroup *
 
 /* Without the group's driver being able to serve, or with an unusable limit: error, nothing done. */
-int cgroup_plan(const struct cgroup_request *request, struct cgroup **ret, struct error *err) must_check;
+int cgroup_plan(const struct cgroup_request *request, struct cgroup **ret,
+                struct error *err) must_check;
 int cgroup_create(struct cgroup *group, struct error *err) must_check;
 /* −ENOENT without *err when it no longer exists. */
-int cgroup_open(const struct cgroup_location *location, struct cgroup **ret, struct error *err) must_check;
+int cgroup_open(const struct cgroup_location *location, struct cgroup **ret,
+                struct error *err) must_check;
 
 /* Valid as long as the handle. */
 const struct cgroup_location *cgroup_locate(const struct cgroup *group);
@@ -88,7 +90,8 @@ int cgroup_signal(struct cgroup *group, int signal, struct error *err) must_chec
 /* Waits until no process is left in it and below. */
 int cgroup_wait_empty(struct cgroup *group, int timeout_ms, struct error *err) must_check;
 /* The processes in it and below, in the reader's pid namespace; *ret is the caller's (free). */
-int cgroup_pids(const struct cgroup *group, pid_t **ret, size_t *ret_count, struct error *err) must_check;
+int cgroup_pids(const struct cgroup *group, pid_t **ret, size_t *ret_count,
+                struct error *err) must_check;
 
 /*
  * Removes it and the groups below (which must be empty of processes), the systemd scope included.
@@ -98,10 +101,10 @@ int cgroup_destroy(struct cgroup *group, struct error *err) must_check;
 
 /* For `doctor`: what the host's layout is. Strings are static or in the caller's buffers. */
 struct cgroup_layout {
-	const char *kind;       /* "unified", "hybrid", "legacy", "none" */
-	char mount[256];        /* of the v2 hierarchy, "" when there is none */
-	char controllers[256];  /* of its root, separated by blanks */
-	char legacy[512];       /* v1 controllers "name:mountpoint", separated by blanks */
+	const char *kind;      /* "unified", "hybrid", "legacy", "none" */
+	char mount[256];       /* of the v2 hierarchy, "" when there is none */
+	char controllers[256]; /* of its root, separated by blanks */
+	char legacy[512];      /* v1 controllers "name:mountpoint", separated by blanks */
 };
 int cgroup_read_layout(struct cgroup_layout *ret, struct error *err) must_check;
 

@@ -16,15 +16,16 @@
 #include "spec/spec.h"
 
 struct namespace_join {
-	int fd;                       /* the namespace, verified to be of its type */
-	int flag;                     /* CLONE_NEW… */
+	int fd;   /* the namespace, verified to be of its type */
+	int flag; /* CLONE_NEW… */
 	enum spec_namespace_type type;
 };
 
 struct namespace_plan {
 	uint64_t clone_flags; /* CLONE_NEW… of those to be made by clone3; a new time namespace with
 	                         offsets is not among them (see new_time_offsets) */
-	struct namespace_join joins[NAMESPACE_TYPE_COUNT]; /* in the order in which they are entered */
+	struct namespace_join
+		joins[NAMESPACE_TYPE_COUNT]; /* in the order in which they are entered */
 	unsigned int join_count;
 	bool new_time_offsets; /* unshare(CLONE_NEWTIME), write the offsets, then clone */
 	/*

@@ -12,7 +12,8 @@
 
 /* openat2 below `root_fd` with RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS, O_CLOEXEC added; −errno with
  * the error naming the path. */
-int path_open(int root_fd, const char *path, uint64_t flags, mode_t mode, struct error *err) must_check;
+int path_open(int root_fd, const char *path, uint64_t flags, mode_t mode,
+              struct error *err) must_check;
 
 /*
  * Opens the directory `path` below `root_fd`, making what is missing with `mode`: component by

@@ -25,15 +25,15 @@
 
 struct rootfs_request {
 	const struct spec *spec;
-	int bundle_fd;           /* relative root and mount sources start here; borrowed */
-	int proc_fd;             /* the host's /proc, borrowed; stays open as long as the plan */
-	bool user_namespace;     /* mounts are made inside a user namespace of the container's own */
+	int bundle_fd;       /* relative root and mount sources start here; borrowed */
+	int proc_fd;         /* the host's /proc, borrowed; stays open as long as the plan */
+	bool user_namespace; /* mounts are made inside a user namespace of the container's own */
 	bool new_mount_namespace; /* false: it joins one; then only root look-ups are possible */
 	bool new_cgroup_namespace;
 	bool new_network_namespace; /* sysfs needs one of the same user namespace */
-	int cgroup_fd;           /* directory of the container's group, for a cgroup mount without a cgroup
+	int cgroup_fd; /* directory of the container's group, for a cgroup mount without a cgroup
 	                            namespace; −1: none. Borrowed */
-	bool no_pivot;           /* move the root mount and chroot instead (initramfs hosts) */
+	bool no_pivot; /* move the root mount and chroot instead (initramfs hosts) */
 };
 
 struct rootfs_plan;
@@ -41,7 +41,8 @@ void rootfs_plan_free(struct rootfs_plan **plan);
 #define scoped_rootfs_plan scoped(rootfs_plan_free) struct rootfs_plan *
 
 /* Host. The absolute path of the root is written to *ret_path (in the plan). */
-int rootfs_prepare(const struct rootfs_request *request, struct rootfs_plan **ret, struct error *err) must_check;
+int rootfs_prepare(const struct rootfs_request *request, struct rootfs_plan **ret,
+                   struct error *err) must_check;
 const char *rootfs_path(const struct rootfs_plan *plan);
 
 /*
@@ -51,7 +52,8 @@ const char *rootfs_path(const struct rootfs_plan *plan);
  * over the sync socket in the order of rootfs_mapped_fds).
  */
 bool rootfs_wants_mapped(const struct rootfs_plan *plan);
-int rootfs_prepare_mapped(struct rootfs_plan *plan, int user_namespace_fd, struct error *err) must_check;
+int rootfs_prepare_mapped(struct rootfs_plan *plan, int user_namespace_fd,
+                          struct error *err) must_check;
 /* Host: the descriptors made by rootfs_prepare_mapped; child: where received ones are stored. */
 enum { ROOTFS_MAPPED_MAX = 64 };
 size_t rootfs_mapped_count(const struct rootfs_plan *plan);
@@ -64,8 +66,8 @@ int rootfs_enter_mounts(struct rootfs_plan *plan, struct error *err) must_check;
  * Child, before the pivot: makes a pty in the container's devpts, gives it to `uid`:`gid`, shows its
  * slave as /dev/console. Both descriptors are the caller's.
  */
-int rootfs_enter_console(struct rootfs_plan *plan, uid_t uid, gid_t gid, int *ret_master, int *ret_slave,
-                         struct error *err) must_check;
+int rootfs_enter_console(struct rootfs_plan *plan, uid_t uid, gid_t gid, int *ret_master,
+                         int *ret_slave, struct error *err) must_check;
 
 int rootfs_enter_pivot(struct rootfs_plan *plan, struct error *err) must_check;
 

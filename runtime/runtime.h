@@ -52,7 +52,8 @@ struct create_options {
 	bool keep;   /* run: do not delete it afterwards */
 };
 
-int container_create(struct store *store, const struct create_options *options, struct error *err) must_check;
+int container_create(struct store *store, const struct create_options *options,
+                     struct error *err) must_check;
 int container_start(struct store *store, const char *id, struct error *err) must_check;
 
 /*
@@ -64,12 +65,13 @@ int container_run(struct store *store, const struct create_options *options, int
 
 struct exec_options {
 	const char *id;
-	const char *process_file; /* null: the members below, on top of the container's own process */
-	char **args;              /* ends with null */
-	char **env;               /* "NAME=value" added; may be null; ends with null */
-	char **capabilities;      /* names added; may be null; ends with null */
+	const char
+		*process_file; /* null: the members below, on top of the container's own process */
+	char **args;           /* ends with null */
+	char **env;            /* "NAME=value" added; may be null; ends with null */
+	char **capabilities;   /* names added; may be null; ends with null */
 	const char *cwd;
-	const char *user; /* "uid[:gid]" */
+	const char *user;            /* "uid[:gid]" */
 	const char *additional_gids; /* comma list; null: none */
 	const char *apparmor;
 	const char *process_label;
@@ -88,7 +90,8 @@ int container_exec(struct store *store, const struct exec_options *options, int 
 
 /* --- Acting on containers --- */
 
-int container_kill(struct store *store, const char *id, int signal, bool all, struct error *err) must_check;
+int container_kill(struct store *store, const char *id, int signal, bool all,
+                   struct error *err) must_check;
 int container_pause(struct store *store, const char *id, struct error *err) must_check;
 int container_resume(struct store *store, const char *id, struct error *err) must_check;
 
@@ -104,7 +107,8 @@ int container_delete(struct store *store, const char *id, bool force, struct err
  * earlier boot, temporary files. `report` is called with the id and what was done.
  */
 typedef void gc_report(const char *id, const char *what, void *context);
-int container_gc(struct store *store, gc_report *report, void *context, struct error *err) must_check;
+int container_gc(struct store *store, gc_report *report, void *context,
+                 struct error *err) must_check;
 
 /* --- Looking at containers --- */
 
@@ -117,13 +121,16 @@ void container_info_free(struct container_info **info);
 #define scoped_container_info scoped(container_info_free) struct container_info *
 
 /* −ENOENT with "container does not exist" when there is none of that id. */
-int container_info(struct store *store, const char *id, struct container_info **ret, struct error *err) must_check;
+int container_info(struct store *store, const char *id, struct container_info **ret,
+                   struct error *err) must_check;
 
 /* All ids, sorted; *ret ends with null and is the caller's (container_ids_free). */
-int container_ids(struct store *store, char ***ret, size_t *ret_count, struct error *err) must_check;
+int container_ids(struct store *store, char ***ret, size_t *ret_count,
+                  struct error *err) must_check;
 void container_ids_free(char ***ids);
 
 /* Process ids in the host's pid namespace; *ret is the caller's (free). */
-int container_pids(struct store *store, const char *id, pid_t **ret, size_t *ret_count, struct error *err) must_check;
+int container_pids(struct store *store, const char *id, pid_t **ret, size_t *ret_count,
+                   struct error *err) must_check;
 
 #endif

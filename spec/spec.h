@@ -135,8 +135,8 @@ struct spec_hook {
 	char *path;
 	struct string_list args;
 	struct string_list env;
-	bool has_env;       /* false: the hook gets no environment of its own choosing */
-	int64_t timeout_s;  /* seconds; 0: none */
+	bool has_env;      /* false: the hook gets no environment of its own choosing */
+	int64_t timeout_s; /* seconds; 0: none */
 };
 struct spec_hook_list {
 	struct spec_hook *items;
@@ -189,7 +189,7 @@ struct spec_device {
 
 struct spec_device_rule {
 	bool allow;
-	char type; /* 'a', 'c' or 'b' */
+	char type;                 /* 'a', 'c' or 'b' */
 	struct optional_i64 major; /* absent or −1: all */
 	struct optional_i64 minor;
 	char *access; /* of "rwm"; may be null: all */

@@ -20,17 +20,17 @@ struct record {
 	pid_t pid;
 	uint64_t start_time; /* of pid, clock ticks after boot */
 	char *boot_id;
-	char *bundle; /* absolute */
-	char *rootfs; /* absolute */
-	char *created; /* RFC 3339, UTC, nanoseconds */
-	char *owner; /* the name of the user who created it; may be null */
-	char *cgroup_driver;     /* "cgroupfs", "systemd" or "disabled" */
-	char *cgroup_mount;      /* where its hierarchy is mounted; may be null */
-	char *cgroup_path;       /* below that mount, begins with '/'; may be null */
-	char *cgroup_scope;      /* the systemd unit; may be null */
-	bool detached;           /* made by create or run --detach */
+	char *bundle;        /* absolute */
+	char *rootfs;        /* absolute */
+	char *created;       /* RFC 3339, UTC, nanoseconds */
+	char *owner;         /* the name of the user who created it; may be null */
+	char *cgroup_driver; /* "cgroupfs", "systemd" or "disabled" */
+	char *cgroup_mount;  /* where its hierarchy is mounted; may be null */
+	char *cgroup_path;   /* below that mount, begins with '/'; may be null */
+	char *cgroup_scope;  /* the systemd unit; may be null */
+	bool detached;       /* made by create or run --detach */
 	bool terminal;
-	bool user_namespace;     /* it has one of its own */
+	bool user_namespace; /* it has one of its own */
 	struct spec_annotation *annotations;
 	size_t annotation_count;
 };
@@ -48,7 +48,7 @@ int record_decode(struct arena *arena, const char *text, size_t size, struct rec
 /* What `state`, `list` and hooks say of a container. */
 struct state_view {
 	const char *status; /* creating created running paused stopped */
-	pid_t pid;          /* 0 for stopped (the member is then left out for hooks, 0 for `state`) */
+	pid_t pid; /* 0 for stopped (the member is then left out for hooks, 0 for `state`) */
 	const struct record *record;
 };
 

@@ -1,0 +1,126 @@
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/str.h"
+
+void process_done(struct process *process)
+{
+	fd_close(&process->pidfd);
+}
+
+/* The field `number` (from 1, proc(5)) behind the name, which may hold blanks and parentheses. */
+static const char *stat_field(const char *stat, int number)
+{
+	const char *field = strrchr(stat, ')');
+
+	for (int i = 2; field && i < number; i++) {
+		field = strchr(field, ' ');
+		field = field ? field + 1 : NULL;
+	}
+	return field;
+}
+
+uint64_t process_start_time(pid_t pid, char *ret_state)
+{
+	char path[32];
+	char stat[512];
+	struct error ignored;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (file_read_kernel(AT_FDCWD, path, stat, sizeof(stat), &ignored) < 0)
+		return 0;
+
+	const char *state = stat_field(stat, 3);
+	const char *start = stat_field(stat, 22);
+	uint64_t value = 0;
+	char digits[24] = "";
+
+	if (!state || !start)
+		return 0;
+
+	size_t length = strspn(start, "0123456789");
+
+	if (length == 0 || length >= sizeof(digits))
+		return 0;
+	memcpy(digits, start, length);
+	if (parse_u64(digits, &value) < 0)
+		return 0;
+	if (ret_state)
+		*ret_state = *state;
+	return value;
+}
+
+int process_open(pid_t pid, uint64_t start_time, struct process *ret, struct error *err)
+{
+	char state = '\0';
+	scoped_fd pidfd = pidfd_open(pid, 0);
+
+	if (pidfd < 0)
+		return errno == ESRCH ? -ESRCH : error_errno(err, "pidfd_open %d", pid);
+	/* The number was pinned first: what is read now is of the process behind the pidfd. */
+	if (process_start_time(pid, &state) != start_time || state == 'Z' || state == 'X')
+		return -ESRCH;
+	*ret = (struct process){.pid = pid, .pidfd = fd_take(&pidfd)};
+	return 0;
+}
+
+int process_signal(const struct process *process, int signal, struct error *err)
+{
+	if (pidfd_send_signal(process->pidfd, signal, NULL, 0) < 0)
+		return error_errno(err, "send signal %d to process %d", signal, process->pid);
+	return 0;
+}
+
+int process_wait_gone(const struct process *process, int timeout_ms, struct error *err)
+{
+	struct pollfd poller = {.fd = process->pidfd, .events = POLLIN};
+	int r = 0;
+
+	do
+		r = poll(&poller, 1, timeout_ms);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return error_errno(err, "wait for process %d", process->pid);
+	if (r == 0)
+		return error_code(err, ETIMEDOUT, "wait for process %d", process->pid);
+	return 0;
+}
+
+int process_reap(const struct process *process, int *ret_status, struct error *err)
+{
+	int status = 0;
+	pid_t pid = 0;
+
+	do
+		pid = waitpid(process->pid, &status, __WALL);
+	while (pid < 0 && errno == EINTR);
+	if (pid < 0)
+		return error_errno(err, "wait for process %d", process->pid);
+	*ret_status = status;
+	return 0;
+}
+
+int process_exit_code(int wait_status)
+{
+	if (WIFSIGNALED(wait_status))
+		return 128 + WTERMSIG(wait_status);
+	return WEXITSTATUS(wait_status);
+}
+
+int process_boot_id(char ret[static BOOT_ID_SIZE], struct error *err)
+{
+	ssize_t length = file_read_kernel(AT_FDCWD, "/proc/sys/kernel/random/boot_id", ret,
+	                                  BOOT_ID_SIZE, err);
+
+	return length < 0 ? (int)length : 0;
+}
