@@ -125,7 +125,7 @@ $1: $2 $(BUILD)/stamp/sources
 	$$(q)ar rcs $$@ $2
 endef
 level_obj = $(patsubst %.c,$1/obj/%.o,$(wildcard $2/*.c))
-$(foreach l,$(USED_LEVELS),$(eval $(call archive_rule,$(BUILD)/$l.a,$(call level_obj,build,$l))))
+$(foreach l,$(USED_LEVELS),$(eval $(call archive_rule,$(BUILD)/$l.a,$(call level_obj,$(BUILD),$l))))
 $(foreach f,asan fuzz,$(eval $(call archive_rule,$(BUILD)/$f/all.a,$(SRC:%.c=$(BUILD)/$f/obj/%.o))))
 
 # Stamps change only when their text does: a changed flag or a removed source rebuilds what it must.
@@ -139,7 +139,7 @@ $(eval $(call stamp_rule,flags,$(call squote,$(CC) $(CLANG) $(CFLAGS_MAIN) $(CFL
 $(eval $(call stamp_rule,sources,$(SRC) $(HELPER_SRC)))
 $(eval $(call stamp_rule,version,$(VERSION) $(COMMIT)))
 $(eval $(call stamp_rule,libexec,$(LIBEXECDIR)))
-$(foreach b,build $(BUILD)/asan $(BUILD)/fuzz,\
+$(foreach b,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz,\
 	$(eval $(VERSION_USERS:%.c=$b/obj/%.o) $b/.none: $(BUILD)/stamp/version)\
 	$(eval $(LIBEXEC_USERS:%.c=$b/obj/%.o) $b/.none: $(BUILD)/stamp/libexec))
 .PHONY: force
@@ -261,4 +261,4 @@ help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
 ALL_SRC := $(SRC) $(HELPER_SRC) $(UNIT_SRC) $(FUZZ_SRC)
--include $(wildcard $(foreach b,build $(BUILD)/asan $(BUILD)/fuzz,$(ALL_SRC:%.c=$b/obj/%.d)))
+-include $(wildcard $(foreach b,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz,$(ALL_SRC:%.c=$b/obj/%.d)))
