@@ -30,7 +30,9 @@ struct record {
 	char *cgroup_scope;  /* the systemd unit; may be null */
 	bool detached;       /* made by create or run --detach */
 	bool terminal;
-	bool user_namespace; /* it has one of its own */
+	bool user_namespace;     /* it has one of its own */
+	bool poststart;          /* the saved configuration has such hooks */
+	bool poststop;
 	struct spec_annotation *annotations;
 	size_t annotation_count;
 };
