@@ -1,0 +1,120 @@
+#include "rows.h"
+
+#define CREATE "%R create -b %B --pid-file %P %I"
+#define RUNNING                                                                                    \
+	{                                                                                          \
+		CREATE, "%R start %I"                                                              \
+	}
+#define CRUN_RUNNING                                                                               \
+	{                                                                                          \
+		"%C create -b %B --pid-file %P %I", "%C start %I"                                  \
+	}
+#define DELETE "%R delete -f %I"
+
+const char *const peer_names[PEER_COUNT] = {"lvm-run", "crun", "runc", "floor"};
+
+const struct row rows[] = {
+	{
+		.name = "startup",
+		.title = "start of the program: --version (floor: a static program that does "
+                         "nothing)",
+		.bundle = "true",
+		.timed = {"%R --version"},
+		.floor = "%F/bin/true",
+	},
+	{
+		.name = "run",
+		.title = "run /bin/true, default config",
+		.bundle = "true",
+		.timed = {"%R run -b %B %I"},
+		.floor = "%R run %F /bin/true",
+		.bars = {{CRUN, WALL, 0.50, 0.40},
+                         {FLOOR, WALL, 1.6, 1.35},
+                         {RUNC, WALL, 0.14, 0},
+                         {CRUN, RSS, 0.5, 0}},
+	},
+	{
+		.name = "lifecycle",
+		.title = "create + start + delete of /bin/true, the sum of the three commands",
+		.bundle = "true",
+		.timed = {CREATE, "%R start %I", "%R delete %I"},
+		.between = "!gone",
+		.bars = {{CRUN, WALL, 0.40, 0.25}, {RUNC, WALL, 0.08, 0}},
+	},
+	{
+		.name = "exec",
+		.title = "exec /bin/true in a running container",
+		.bundle = "sleep",
+		.setup = RUNNING,
+		.timed = {"%R exec %I /bin/true"},
+		.teardown = {DELETE},
+		.floor_setup = CRUN_RUNNING,
+		.floor = "%R exec %p /bin/true",
+		.floor_teardown = "%C delete -f %I",
+		.bars = {{CRUN, WALL, 0.50, 0.35}, {FLOOR, WALL, 2, 1.5}, {RUNC, WALL, 0.13, 0}},
+	},
+	{
+		.name = "state",
+		.title = "state of a running container",
+		.bundle = "sleep",
+		.setup = RUNNING,
+		.timed = {"%R state %I"},
+		.teardown = {DELETE},
+		.bars = {{CRUN, WALL, 0.30, 0.20}},
+	},
+	{
+		.name = "kill",
+		.title = "kill: a signal that the running container ignores",
+		.bundle = "sleep",
+		.setup = RUNNING,
+		.timed = {"%R kill %I WINCH"},
+		.teardown = {DELETE},
+		.bars = {{CRUN, WALL, 0.30, 0.20}},
+	},
+	{
+		.name = "delete",
+		.title = "delete -f of a running container",
+		.bundle = "sleep",
+		.prepare = RUNNING,
+		.timed = {DELETE},
+		.bars = {{CRUN, WALL, 0.30, 0}, {RUNC, WALL, 0.03, 0}},
+	},
+	{
+		.name = "seccomp",
+		.title = "run with Podman's configuration and seccomp profile, filter cached",
+		.bundle = "podman",
+		.timed = {"%R run -b %B %I"},
+		.bars = {{CRUN, WALL, 0.50, 0.40}, {RUNC, WALL, 0.08, 0}},
+	},
+	{
+		.name = "seccomp-cold",
+		.title = "run with Podman's configuration and seccomp profile, no filter cached",
+		.bundle = "podman",
+		.prepare = {"!cold"},
+		.timed = {"%R run -b %B %I"},
+		.rounds_percent = 50,
+		.bars = {{CRUN, WALL, 1.0, 0.3}},
+	},
+	{
+		.name = "parallel",
+		.title = "run /bin/true, 32 at a time",
+		.bundle = "true",
+		.timed = {"%R run -b %B %I"},
+		.floor = "%R run %F /bin/true",
+		.rounds_percent = 10,
+		.width = 32,
+		.bars = {{CRUN, THROUGHPUT, 2.0, 3.0}},
+	},
+	{
+		.name = "list",
+		.title = "list with 200 containers",
+		.bundle = "sleep",
+		.setup = {"%R create -b %B %I-%n"},
+		.timed = {"%R list"},
+		.teardown = {"%R delete -f %I-%n"},
+		.repeat = 200,
+		.bars = {{CRUN, WALL, 0.5, 0.3}},
+	},
+};
+
+const size_t row_count = sizeof(rows) / sizeof(rows[0]);

@@ -1,0 +1,56 @@
+/*
+ * rows: what is measured, and what must come of it. One table; usage and report come from it.
+ *
+ * A command is one string, its arguments separated by single spaces. In an argument these stand
+ * for: %R the runtime, %C crun (for the floor, which keeps no state), %I the container's name
+ * (different for each runtime, row and round), %B the bundle, %F its root file system, %P a pid
+ * file, %p the pid in it, %n the number of the repetition. Commands of the benchmark itself:
+ *
+ *	!gone	wait until the process of the pid file is gone
+ *	!cold	empty every runtime's cache of compiled seccomp filters
+ */
+#ifndef BENCH_ROWS_H
+#define BENCH_ROWS_H
+
+#include <stddef.h>
+
+enum peer { LVM_RUN, CRUN, RUNC, FLOOR, PEER_COUNT };
+
+extern const char *const peer_names[PEER_COUNT];
+
+enum metric { WALL, RSS, THROUGHPUT };
+
+/* What the ratio of lvm-run to a peer must be at most (throughput: at least), and what it aims at;
+ * aim 0: no aim beyond. */
+struct bar {
+	enum peer peer;
+	enum metric metric;
+	double must;
+	double aim;
+};
+
+#define MAX_COMMANDS 3
+
+struct row {
+	const char *name;
+	const char *title;
+	const char *bundle;
+	const char *setup[MAX_COMMANDS];    /* once for each runtime, `repeat` times */
+	const char *prepare[MAX_COMMANDS];  /* before each round */
+	const char *timed[MAX_COMMANDS];    /* the sum of these is one measurement */
+	const char *between;                /* before the last timed command */
+	const char *cleanup[MAX_COMMANDS];  /* after each round */
+	const char *teardown[MAX_COMMANDS]; /* once for each runtime, `repeat` times */
+	const char *floor_setup[MAX_COMMANDS];
+	const char *floor; /* the floor's one timed command, or null: the floor is not measured */
+	const char *floor_teardown;
+	unsigned int repeat;         /* 0 is 1 */
+	unsigned int rounds_percent; /* of the rounds asked for; 0 is 100 */
+	unsigned int width;          /* not 0: a throughput row, so many at a time */
+	struct bar bars[4];
+};
+
+extern const struct row rows[];
+extern const size_t row_count;
+
+#endif
