@@ -45,6 +45,15 @@ bool lockdown_wants_agent_state(const struct lockdown_plan *plan);
 int lockdown_enter_created(const struct lockdown_plan *plan, struct error *err) must_check;
 
 /*
+ * Child, after lockdown_enter_created: the descriptors that must stay open until lockdown_enter_exec
+ * (the exec label's file, opened by lockdown_enter_created; the agent's socket). The caller closes all
+ * others, proc_fd too, because the container's "/proc/self/fd/N/…" must not lead anywhere. At most
+ * LOCKDOWN_FD_MAX are written to `ret`; the count.
+ */
+enum { LOCKDOWN_FD_MAX = 4 };
+size_t lockdown_needed_fds(const struct lockdown_plan *plan, int ret[static LOCKDOWN_FD_MAX]);
+
+/*
  * Child, after the last system call that needs a right. `agent_state` is the text for the seccomp
  * agent (state_encode_seccomp), null when none is wanted. From here only execve and _exit follow;
  * on failure the error still has to be reported over an already open socket, so the filter comes last.
