@@ -1,0 +1,32 @@
+/*
+ * SHA-256 (FIPS 180-4): names of cached files and digests of archives. Either side: no allocation.
+ *
+ *	struct sha256 hash;
+ *	sha256_begin(&hash);
+ *	sha256_add(&hash, data, size);
+ *	sha256_end(&hash, digest);
+ */
+#ifndef LVM_RUN_BASE_SHA256_H
+#define LVM_RUN_BASE_SHA256_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SHA256_SIZE = 32, SHA256_BLOCK_SIZE = 64, SHA256_HEX_SIZE = 65 };
+
+struct sha256 {
+	uint32_t state[8];
+	uint64_t size; /* bytes added so far */
+	unsigned char block[SHA256_BLOCK_SIZE];
+};
+
+void sha256_begin(struct sha256 *hash);
+void sha256_add(struct sha256 *hash, const void *data, size_t size);
+/* Finishes; `hash` has to begin again before it is used once more. */
+void sha256_end(struct sha256 *hash, unsigned char ret[static SHA256_SIZE]);
+
+/* Writes the digest as 64 lower-case hexadecimal digits and NUL; returns `buffer`. */
+char *sha256_hex(const unsigned char digest[static SHA256_SIZE],
+                 char buffer[static SHA256_HEX_SIZE]);
+
+#endif

@@ -1,0 +1,73 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/macro.h"
+#include "base/sha256.h"
+
+/* FIPS 180-4 examples, and lengths around the padding's edges (computed with sha256sum). */
+struct vector {
+	const char *unit; /* repeated `count` times */
+	size_t count;
+	const char *hex;
+};
+static const struct vector vectors[] = {
+	{"", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+	{"abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+	{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+	{"a", 1000000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+	{"a", 55, "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"},
+	{"a", 56, "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a"},
+	{"a", 63, "7d3e74a05d7db15bce4ad9ec0658ea98e3f06eeecf16b4c6fff2da457ddc2f34"},
+	{"a", 64, "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"},
+	{"a", 65, "635361c48bb9eab14198e76ea8ab7f1a41685d6ad62aa9146d301d4f17eb0ae0"},
+	{"a", 119, "31eba51c313a5c08226adf18d4a359cfdfd8d2e816b13f4af952f7ea6584dcfb"},
+};
+
+static void check(const struct vector *vector, size_t chunk)
+{
+	size_t unit_size = strlen(vector->unit), total = unit_size * vector->count;
+	unsigned char digest[SHA256_SIZE];
+	char hex[SHA256_HEX_SIZE];
+	struct sha256 hash;
+	char *text = test_malloc(total + 1);
+
+	for (size_t i = 0; i < vector->count; i++)
+		memcpy(text + i * unit_size, vector->unit, unit_size);
+	sha256_begin(&hash);
+	for (size_t at = 0; at < total; at += chunk)
+		sha256_add(&hash, text + at, chunk < total - at ? chunk : total - at);
+	sha256_end(&hash, digest);
+	test_free(text);
+	assert_string_equal(sha256_hex(digest, hex), vector->hex);
+}
+
+static void digests_are_those_of_the_standard(void **state unused_parameter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		check(&vectors[i], 1u << 30);
+}
+
+static void digest_does_not_depend_on_the_pieces(void **state unused_parameter)
+{
+	static const size_t chunks[] = {1, 3, 63, 64, 65, 127, 1000};
+
+	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
+		for (size_t c = 0; c < ARRAY_SIZE(chunks); c++)
+			check(&vectors[i], chunks[c]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(digests_are_those_of_the_standard),
+		cmocka_unit_test(digest_does_not_depend_on_the_pieces),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
