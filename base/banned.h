@@ -3,7 +3,8 @@
  *
  * The Makefile includes this header before every source (-include base/banned.h); nobody includes
  * it by hand. Each name is declared once more as deprecated, and -Werror does the rest. (A poisoned
- * identifier would also forbid the kernel headers that have the word in a list.) Instead of
+ * identifier would also forbid the kernel headers that have the word in a list.) Only gcc takes that
+declaration after an inline definition in glibc's headers, so clang leaves it out. Instead of
  *
  *   strcpy strcat stpcpy       base/str.h, or snprintf with its result checked
  *   sprintf vsprintf           snprintf, vsnprintf
@@ -18,6 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifndef __clang__
 
 #define BANNED(name)                                                                               \
 	extern __typeof__(name) name __attribute__((deprecated("banned, see base/banned.h")))
@@ -39,5 +42,7 @@ BANNED(tmpnam);
 BANNED(tempnam);
 
 #undef BANNED
+
+#endif
 
 #endif
