@@ -40,11 +40,18 @@ struct namespace_plan {
 void namespace_plan_done(struct namespace_plan *plan);
 #define scoped_namespace_plan scoped(namespace_plan_done) struct namespace_plan
 
-/* Opens and verifies the paths (NS_GET_NSTYPE, ioctl_ns(2)); refuses a wrong type by name. Host. */
+/*
+ * Opens and verifies the paths (NS_GET_NSTYPE, ioctl_ns(2)); refuses a wrong type by name. A path to
+ * the user namespace that the caller is in already is no join. Host.
+ */
 int namespaces_prepare(const struct spec_linux *linux_spec, struct namespace_plan *ret,
                        struct error *err) must_check;
 
-/* Enters every joined namespace, the user namespace first. Child. */
+/*
+ * Enters every joined namespace. One may belong to the user namespace that is left or to the one that
+ * is entered: with a user namespace among them the others are tried before it and again after it.
+ * Child; on failure some may have been entered.
+ */
 int namespaces_enter(const struct namespace_plan *plan, struct error *err) must_check;
 
 /* The clone flag of a type, and the name of its file in /proc/PID/ns ("net", "mnt", …). */

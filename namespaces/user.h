@@ -4,7 +4,8 @@
 #ifndef LVM_RUN_NAMESPACES_USER_H
 #define LVM_RUN_NAMESPACES_USER_H
 
-#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -12,8 +13,8 @@
 
 /*
  * Writes uid_map and gid_map of the process `pid`, which is alone in a new user namespace. As root
- * directly; without privilege through newuidmap and newgidmap, or, where a single own id is asked for,
- * directly with setgroups denied. `proc_fd` is the host's /proc. Host.
+ * directly; without privilege through newuidmap and newgidmap, or, where the single own id is asked
+ * for, directly (for groups with setgroups denied). `proc_fd` is the host's /proc. Host.
  */
 int user_write_maps(int proc_fd, pid_t pid, const struct spec_id_mappings *uids,
                     const struct spec_id_mappings *gids, struct error *err) must_check;
@@ -23,6 +24,16 @@ int user_write_maps(int proc_fd, pid_t pid, const struct spec_id_mappings *uids,
  * maps every id to itself. Host.
  */
 int64_t user_map_id(const struct spec_id_mappings *mappings, uint32_t container_id) must_check;
+
+/* The kernel takes that many lines, in one write that is shorter than a page. */
+enum { USER_MAP_LINES = 340, USER_MAP_SIZE = 4096 };
+
+/*
+ * The text for uid_map or gid_map: the length, or −EINVAL for what the kernel would refuse by its
+ * size. `size` is at most USER_MAP_SIZE. Host.
+ */
+int user_format_map(const struct spec_id_mappings *mappings, char *buffer, size_t size,
+                    struct error *err) must_check;
 
 /* Becomes uid 0 and gid 0 of the new user namespace, without supplementary groups. Child. */
 int user_enter_root(struct error *err) must_check;

@@ -1,0 +1,245 @@
+#include "namespaces/user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/macro.h"
+#include "base/str.h"
+
+extern char **environ;
+
+/* What differs between the two maps of a namespace. */
+struct map_kind {
+	const char *name;
+	const char *file;
+	const char *helper; /* setuid program of shadow-utils */
+};
+static const struct map_kind uid_kind = {"uid", "uid_map", "newuidmap"};
+static const struct map_kind gid_kind = {"gid", "gid_map", "newgidmap"};
+
+/* A process of another program that is being waited for. */
+struct target {
+	int proc_fd;
+	pid_t pid;
+};
+
+int user_format_map(const struct spec_id_mappings *mappings, char *buffer, size_t size,
+                    struct error *err)
+{
+	size_t length = 0;
+
+	if (mappings->count > USER_MAP_LINES)
+		return error_set(err, EINVAL, "%zu id mappings: the kernel takes at most %d",
+		                 mappings->count, USER_MAP_LINES);
+	for (size_t i = 0; i < mappings->count; i++) {
+		const struct spec_id_mapping *m = &mappings->items[i];
+		int r = snprintf(buffer + length, size - length,
+		                 "%" PRIu32 " %" PRIu32 " %" PRIu32 "\n", m->container_id,
+		                 m->host_id, m->size);
+
+		if (r < 0 || (size_t)r >= size - length)
+			return error_set(
+				err, EINVAL,
+				"%zu id mappings are more text than the one page that the kernel "
+				"takes: merge adjoining ranges",
+				mappings->count);
+		length += (size_t)r;
+	}
+	return (int)length;
+}
+
+int64_t user_map_id(const struct spec_id_mappings *mappings, uint32_t container_id)
+{
+	if (mappings->count == 0)
+		return container_id;
+	for (size_t i = 0; i < mappings->count; i++) {
+		const struct spec_id_mapping *m = &mappings->items[i];
+
+		if (container_id >= m->container_id && container_id - m->container_id < m->size) {
+			uint64_t id = (uint64_t)m->host_id + (container_id - m->container_id);
+
+			return id < UINT32_MAX ? (int64_t)id : -1;
+		}
+	}
+	return -1;
+}
+
+static int write_map_file(const struct target *target, const char *file, const char *text,
+                          struct error *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%ld/%s", (long)target->pid, file);
+	return file_write_kernel(target->proc_fd, path, text, err);
+}
+
+static int write_directly(const struct target *target, const struct map_kind *kind,
+                          const struct spec_id_mappings *mappings, struct error *err)
+{
+	char text[USER_MAP_SIZE];
+	int r = user_format_map(mappings, text, sizeof(text), err);
+
+	if (r >= 0)
+		r = write_map_file(target, kind->file, text, err);
+	if (r < 0 && err->code == EPERM)
+		return error_wrap(
+			err,
+			"map %ss of the user namespace (are all ranges within this namespace's own "
+			"/proc/self/%s? does kernel.apparmor_restrict_unprivileged_userns allow "
+		        "it?)",
+			kind->name, kind->file);
+	return r < 0 ? error_wrap(err, "map %ss of the user namespace", kind->name) : 0;
+}
+
+/* newuidmap PID 0 100000 65536 … */
+static char **helper_arguments(struct arena *arena, const struct target *target,
+                               const struct map_kind *kind, const struct spec_id_mappings *mappings)
+{
+	char **argv = arena_alloc(arena, 3 + 3 * mappings->count, sizeof(*argv));
+	size_t argc = 0;
+
+	if (!argv)
+		return NULL;
+	argv[argc++] = arena_strdup(arena, kind->helper);
+	argv[argc++] = arena_format(arena, "%ld", (long)target->pid);
+	for (size_t i = 0; i < mappings->count; i++) {
+		argv[argc++] = arena_format(arena, "%" PRIu32, mappings->items[i].container_id);
+		argv[argc++] = arena_format(arena, "%" PRIu32, mappings->items[i].host_id);
+		argv[argc++] = arena_format(arena, "%" PRIu32, mappings->items[i].size);
+	}
+	for (size_t i = 0; i < argc; i++)
+		if (!argv[i])
+			return NULL;
+	return argv;
+}
+
+/* Starts the helper with `output` as its stdout and stderr; −errno without *err. */
+static int spawn_helper(char **argv, int output, pid_t *ret_pid)
+{
+	posix_spawn_file_actions_t actions;
+	int r = posix_spawn_file_actions_init(&actions);
+
+	if (r != 0)
+		return -r;
+	r = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+	if (r == 0)
+		r = posix_spawnp(ret_pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return -r;
+}
+
+/* A child of ours keeps its number until it is reaped here, so a plain pid is safe. */
+static int wait_for(pid_t pid, int *ret_status)
+{
+	while (waitpid(pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+static int run_helper(char **argv, struct error *err)
+{
+	char said[256] = "";
+	scoped_fd in = -1, out = -1;
+	int pipe_fds[2], status = 0;
+	pid_t pid = 0;
+	ssize_t size;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+	in = pipe_fds[0];
+	out = pipe_fds[1];
+
+	int r = spawn_helper(argv, out, &pid);
+
+	if (r == -ENOENT)
+		return error_set(
+			err, ENOENT,
+			"%s is not installed: mapping more ids than one's own takes it (Debian: "
+			"package uidmap)",
+			argv[0]);
+	if (r < 0)
+		return error_code(err, -r, "start %s", argv[0]);
+	fd_close(&out);
+	size = fd_read_all(in, said, sizeof(said) - 1);
+	fd_close(&in); /* what else it has to say must not block it */
+	said[size > 0 ? (size_t)size : 0] = '\0';
+	said[strcspn(said, "\n")] = '\0';
+	r = wait_for(pid, &status);
+	if (r < 0)
+		return error_code(err, -r, "wait for %s", argv[0]);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return error_set(err, EPERM,
+		                 "%s failed: %s (are the ranges in /etc/subuid and /etc/subgid?)",
+		                 argv[0], said[0] ? said : "no message");
+	return 0;
+}
+
+static int write_by_helper(const struct target *target, const struct map_kind *kind,
+                           const struct spec_id_mappings *mappings, struct error *err)
+{
+	scoped_arena arena = {0};
+	char **argv = helper_arguments(&arena, target, kind, mappings);
+	int r;
+
+	if (!argv)
+		return error_code(err, ENOMEM, "arguments of %s", kind->helper);
+	r = run_helper(argv, err);
+	return r < 0 ? error_wrap(err, "map %ss of the user namespace", kind->name) : 0;
+}
+
+/* The one map that the kernel lets an unprivileged process write for its child. */
+static bool is_own_id(const struct spec_id_mappings *mappings, uint32_t own)
+{
+	return mappings->count == 1 && mappings->items[0].size == 1 &&
+	       mappings->items[0].host_id == own;
+}
+
+static int write_unprivileged(const struct target *target, const struct spec_id_mappings *uids,
+                              const struct spec_id_mappings *gids, struct error *err)
+{
+	int r;
+
+	if (is_own_id(gids, getegid())) {
+		r = write_map_file(target, "setgroups", "deny", err);
+		if (r < 0)
+			return error_wrap(err, "deny setgroups in the user namespace");
+		r = write_directly(target, &gid_kind, gids, err);
+	} else {
+		r = write_by_helper(target, &gid_kind, gids, err);
+	}
+	if (r < 0)
+		return r;
+	if (is_own_id(uids, geteuid()))
+		return write_directly(target, &uid_kind, uids, err);
+	return write_by_helper(target, &uid_kind, uids, err);
+}
+
+int user_write_maps(int proc_fd, pid_t pid, const struct spec_id_mappings *uids,
+                    const struct spec_id_mappings *gids, struct error *err)
+{
+	const struct target target = {.proc_fd = proc_fd, .pid = pid};
+	int r;
+
+	if (uids->count == 0 || gids->count == 0)
+		return error_set(
+			err, EINVAL,
+			"a new user namespace needs linux.uidMappings and linux.gidMappings");
+	if (geteuid() != 0)
+		return write_unprivileged(&target, uids, gids, err);
+	r = write_directly(&target, &gid_kind, gids, err);
+	if (r < 0)
+		return r;
+	return write_directly(&target, &uid_kind, uids, err);
+}
