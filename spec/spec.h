@@ -20,6 +20,10 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+/* The version of the specification that this program follows, and the oldest it takes. */
+#define SPEC_VERSION "1.3.0"
+#define SPEC_VERSION_MIN "1.0.0"
+
 /* A list of strings. `items` has a null after the last one, so it can serve as argv or envp. */
 struct string_list {
 	char **items;
@@ -325,7 +329,11 @@ struct spec_seccomp {
 	char *listener_metadata; /* may be null */
 	struct spec_seccomp_rule *rules;
 	size_t rule_count;
-	/* The identity of the section: its canonical JSON text (sorted, compact), for the filter cache. */
+	/*
+	 * The identity of the section, for the filter cache: its text as written, so that the same text
+	 * gives the same identity and another order or spacing may give another. It points into `source`
+	 * and no NUL ends it.
+	 */
 	char *canonical;
 	size_t canonical_size;
 };
@@ -415,6 +423,9 @@ int spec_validate(const struct spec *spec, struct error *err) must_check;
 
 /* The same for a process handed to exec. */
 int spec_validate_process(const struct spec_process *process, struct error *err) must_check;
+
+/* The same for what spec_parse_resources gave. */
+int spec_validate_resources(const struct spec *spec, struct error *err) must_check;
 
 /* The default configuration as JSON text with a newline at its end (free); null: out of memory. */
 char *spec_default_json(bool rootless) must_check;

@@ -6,6 +6,7 @@
 #define LVM_RUN_SPEC_STATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,14 +31,17 @@ struct record {
 	char *cgroup_scope;  /* the systemd unit; may be null */
 	bool detached;       /* made by create or run --detach */
 	bool terminal;
-	bool user_namespace;     /* it has one of its own */
-	bool poststart;          /* the saved configuration has such hooks */
+	bool user_namespace; /* it has one of its own */
+	bool poststart;      /* the saved configuration has such hooks */
 	bool poststop;
 	struct spec_annotation *annotations;
 	size_t annotation_count;
 };
 
-/* Encodes as one JSON object (free); null: out of memory. */
+/*
+ * Encodes as one compact JSON object (free); null: out of memory. Strings need not be UTF-8: file
+ * names come back byte for byte.
+ */
 char *record_encode(const struct record *record) must_check;
 
 /*
@@ -73,8 +77,20 @@ char *state_encode_seccomp(const struct state_view *view, const char *metadata) 
 struct features_facts { /* what only other levels know */
 	const char *version;
 	const char *commit;
-	const char *libseccomp_version;
+	const char *libseccomp_version; /* may be null: no seccomp */
 	bool systemd;
+	/* The mount options that rootfs/ knows by name. */
+	const char *const *mount_options;
+	size_t mount_option_count;
+	bool idmap; /* mounts with idmap and ridmap work */
+	/* Does this libseccomp know the architecture "SCMP_ARCH_…"? Null: all of the specification's. */
+	bool (*seccomp_architecture)(const char *name);
+	uint32_t seccomp_flags; /* the filter flags that work, SECCOMP_SPEC_FLAG_… */
+	bool apparmor;
+	bool selinux;
+	bool cgroup_v1;
+	bool systemd_user; /* systemd's user manager can be used without root */
+	bool checkpoint;
 };
 char *features_encode(const struct features_facts *facts) must_check;
 
