@@ -1,0 +1,74 @@
+/* CRIU: where it is, which one, whether it works here. */
+#include <string.h>
+
+#include "cmd/doctor.h"
+#include "cmd/subprocess.h"
+
+static const char area[] = "Checkpoint";
+
+/* The last line that is not empty, cut out of the text. */
+static char *last_line(char *text)
+{
+	size_t length = strlen(text);
+
+	while (length && text[length - 1] == '\n')
+		text[--length] = '\0';
+
+	char *newline = strrchr(text, '\n');
+
+	return newline ? newline + 1 : text;
+}
+
+static int run_criu(char *path, char *word, int timeout_ms, struct strbuf *output,
+                    struct error *err)
+{
+	char *argv[] = {path, word, NULL};
+	int status = 0;
+	int r = subprocess_capture(argv, timeout_ms, output, &status, err);
+
+	return r < 0 ? r : status;
+}
+
+static void check_criu_version(struct report *report, char *path)
+{
+	static char word[] = "--version";
+	scoped_strbuf output = {0};
+	struct error err = {0};
+	int status = run_criu(path, word, 5000, &output, &err);
+	const char *text = output.data ? output.data : "";
+
+	text += str_starts(text, "Version: ") ? strlen("Version: ") : 0;
+	report_add(report, area, "criu", status == 0 ? CHECK_OK : CHECK_MISSING,
+	           "The program is there but does not start.", "%s, version %.*s", path,
+	           (int)strcspn(text, "\n"), status < 0 ? err.text : text);
+}
+
+static void check_criu_works(struct report *report, char *path)
+{
+	static char word[] = "check";
+	scoped_strbuf output = {0};
+	struct error err = {0};
+	int status = run_criu(path, word, 20000, &output, &err);
+	const char *said = output.data ? last_line(output.data) : "";
+
+	report_add(report, area, "criu check", status == 0 ? CHECK_OK : CHECK_MISSING,
+	           "CRIU says that checkpoints will not work here. Run it by hand as root: criu "
+	           "check.",
+	           "%s", status < 0 ? err.text : said);
+}
+
+void doctor_criu(struct report *report)
+{
+	scoped_str path = NULL;
+
+	if (!subprocess_find("criu", &path)) {
+		report_add(report, area, "criu", CHECK_MISSING,
+		           "Containers cannot be checkpointed and restored. Install the package "
+		           "criu, or "
+		           "build it from source where there is none.",
+		           "not installed");
+		return;
+	}
+	check_criu_version(report, path);
+	check_criu_works(report, path);
+}

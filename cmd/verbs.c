@@ -1,0 +1,334 @@
+#include "cmd/verbs.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/str.h"
+
+#define GLOBAL(member) offsetof(struct global_options, member)
+
+const struct option global_options[] = {
+	{"root", "", OPTION_TEXT, 0, GLOBAL(root), "DIR",
+         "where the state of containers is kept (/run/lvm-run; for a user "
+         "$XDG_RUNTIME_DIR/lvm-run)"},
+	{"log", "", OPTION_TEXT, 0, GLOBAL(log), "FILE",
+         "append errors to FILE as well as to standard error; warnings and debug lines go there "
+         "alone"},
+	{"log-format", "", OPTION_TEXT, 0, GLOBAL(log_format), "text|json",
+         "how lines of the log are written (text)"},
+	{"log-level", "", OPTION_TEXT, 0, GLOBAL(log_level), "debug|info|warning|warn|error",
+         "the least important lines that the log gets (warning; error with --log)"},
+	{"debug", "", OPTION_FLAG, 0, GLOBAL(debug), NULL, "the same as --log-level=debug"},
+	{"cgroup-manager", "", OPTION_TEXT, 0, GLOBAL(cgroup_manager), "cgroupfs|systemd|disabled",
+         "who makes the control groups (cgroupfs)"},
+	{"systemd-cgroup", "s", OPTION_FLAG, 0, GLOBAL(systemd_cgroup), NULL,
+         "the same as --cgroup-manager=systemd, unless that option is given too"},
+	{"rootless", "", OPTION_IGNORED, OPTION_VALUE_OPTIONAL, 0, "auto|true|false",
+         "ignored: the runtime sees by itself what it may do"},
+	{"version", "vV", OPTION_FLAG, 0, GLOBAL(version), NULL,
+         "print the version and what is built in"},
+	{0},
+};
+
+const struct verb_group_text verb_groups[VERB_GROUP_COUNT] = {
+	[VERB_GROUP_LIFE] = {"Life of a container",
+                             "lvm-run create -b bundle web1 && lvm-run start web1"},
+	[VERB_GROUP_ACT] = {"Acting on a running container", "lvm-run exec -t web1 sh"},
+	[VERB_GROUP_LOOK] = {"Looking at containers", "lvm-run list"},
+	[VERB_GROUP_HOST] = {"Bundles and the host", "lvm-run spec -b bundle"},
+	[VERB_GROUP_ABOUT] = {"About this program", "lvm-run help create"},
+};
+
+const struct verb verbs[] = {
+	{
+		.name = "create",
+		.group = VERB_GROUP_LIFE,
+		.flags = VERB_SEALED | VERB_ID | VERB_NEW,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "make a container from a bundle; its program waits for start",
+		.details =
+			"A bundle is a directory with config.json, which describes the container "
+			"(see spec), and mostly with the root file system that it names. create "
+			"makes "
+			"the namespaces, the control group and the mounts and leaves a process "
+			"that "
+			"waits. With process.terminal the other end of the terminal is sent to "
+			"--console-socket.",
+		.example = "lvm-run create -b bundle web1",
+		.options = run_options + RUN_ONLY_OPTIONS,
+		.run = create_main,
+	},
+	{
+		.name = "start",
+		.group = VERB_GROUP_LIFE,
+		.flags = VERB_ID,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "let a created container run its program",
+		.details = "start returns when the program was executed, and fails when it could "
+			   "not be.",
+		.example = "lvm-run start web1",
+		.run = start_main,
+	},
+	{
+		.name = "run",
+		.group = VERB_GROUP_LIFE,
+		.flags = VERB_SEALED | VERB_ID | VERB_NEW,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "create and start in one; waits for the program's end",
+		.details = "In the foreground signals are passed on to the program, a terminal is "
+			   "carried through, the container is deleted at the end, and the exit "
+			   "status is "
+			   "that of the program, or 128 and the number of the signal that ended "
+			   "it. With "
+			   "--detach run returns once the program was started.",
+		.example = "lvm-run run -b bundle web1",
+		.options = run_options,
+		.run = run_main,
+	},
+	{
+		.name = "delete",
+		.alias = "rm",
+		.group = VERB_GROUP_LIFE,
+		.flags = VERB_ID,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "remove a stopped container and all that it left",
+		.details =
+			"--force also ends a running container, and cleans up one whose record is "
+			"missing or damaged; an unknown id is then no error.",
+		.example = "lvm-run delete --force web1",
+		.options = delete_options,
+		.run = delete_main,
+	},
+	{
+		.name = "exec",
+		.group = VERB_GROUP_ACT,
+		.flags = VERB_SEALED | VERB_ID | VERB_REST,
+		.min_words = 1,
+		.max_words = -1,
+		.words = "ID COMMAND [ARGUMENT...]",
+		.summary = "run one more program in a container",
+		.details =
+			"The program gets the user, directory, environment, capabilities and "
+			"limits "
+			"of the container's own process, changed by the options, or those of "
+			"--process. "
+			"Options end at ID. The exit status is that of the program, or 255 when it "
+			"could not be run.",
+		.example = "lvm-run exec -t web1 sh",
+		.options = exec_options,
+		.run = exec_main,
+	},
+	{
+		.name = "kill",
+		.group = VERB_GROUP_ACT,
+		.flags = VERB_ID,
+		.min_words = 1,
+		.max_words = 2,
+		.words = "ID [SIGNAL]",
+		.summary = "send a signal to a container",
+		.details = "SIGNAL is a name with or without SIG, in any case, or a number: TERM, "
+			   "sigkill, RTMIN+3, 9. Without it TERM is sent.",
+		.example = "lvm-run kill web1 KILL",
+		.options = kill_options,
+		.run = kill_main,
+	},
+	{
+		.name = "pause",
+		.group = VERB_GROUP_ACT,
+		.flags = VERB_ID,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "freeze all processes of a container",
+		.details = "pause returns when every process stands still.",
+		.example = "lvm-run pause web1",
+		.run = pause_main,
+	},
+	{
+		.name = "resume",
+		.group = VERB_GROUP_ACT,
+		.flags = VERB_ID,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "let a paused container go on",
+		.details = "resume returns when the processes run again.",
+		.example = "lvm-run resume web1",
+		.run = resume_main,
+	},
+	{
+		.name = "state",
+		.group = VERB_GROUP_LOOK,
+		.flags = VERB_ID | VERB_QUIET,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "print the state of a container as JSON",
+		.details = "status is one of creating, created, running, paused, stopped; pid is 0 "
+			   "for a "
+			   "stopped container.",
+		.example = "lvm-run state web1",
+		.run = state_main,
+	},
+	{
+		.name = "list",
+		.alias = "ls",
+		.group = VERB_GROUP_LOOK,
+		.flags = VERB_QUIET,
+		.words = "",
+		.summary = "list all containers",
+		.details = "A container whose record cannot be read is listed as damaged.",
+		.example = "lvm-run list --format json",
+		.options = list_options,
+		.run = list_main,
+	},
+	{
+		.name = "ps",
+		.group = VERB_GROUP_LOOK,
+		.flags = VERB_ID | VERB_QUIET | VERB_REST,
+		.min_words = 1,
+		.max_words = -1,
+		.words = "ID [PS OPTION...]",
+		.summary = "list the processes of a container",
+		.details = "As a table it is the output of ps(1), run with the options given "
+			   "(-ef), with "
+			   "the lines of the container's processes alone. Process ids are those of "
+			   "the host.",
+		.example = "lvm-run ps web1 -eo pid,stat,args",
+		.options = ps_options,
+		.run = ps_main,
+	},
+	{
+		.name = "spec",
+		.group = VERB_GROUP_HOST,
+		.words = "",
+		.summary = "write a config.json to begin with",
+		.details = "The container it describes runs sh on a terminal, on the root file "
+			   "system in "
+			   "rootfs beside it. A file that exists is never overwritten.",
+		.example = "mkdir -p bundle/rootfs && lvm-run spec -b bundle",
+		.options = spec_options,
+		.run = spec_main,
+	},
+	{
+		.name = "features",
+		.group = VERB_GROUP_HOST,
+		.flags = VERB_QUIET,
+		.words = "",
+		.summary = "print as JSON what this runtime can do",
+		.details = "The document follows the OCI runtime specification. It tells what is "
+			   "built "
+			   "in, not what this host offers: see doctor.",
+		.example = "lvm-run features",
+		.run = features_main,
+	},
+	{
+		.name = "doctor",
+		.group = VERB_GROUP_HOST,
+		.words = "",
+		.summary = "look at what this host offers and say what is missing",
+		.details =
+			"Features of the kernel are tried, not guessed from its version. For each "
+			"missing piece there is a sentence about what it means and what to do. The "
+			"exit "
+			"status is 1 when containers cannot run here at all.",
+		.example = "lvm-run doctor",
+		.options = doctor_options,
+		.run = doctor_main,
+	},
+	{
+		.name = "gc",
+		.group = VERB_GROUP_HOST,
+		.words = "",
+		.summary = "clean up what killed commands left behind",
+		.details = "Removes containers whose creation never finished, records of an "
+			   "earlier boot "
+			   "and temporary files, and prints a line for each.",
+		.example = "lvm-run gc",
+		.run = gc_main,
+	},
+	{
+		.name = "help",
+		.group = VERB_GROUP_ABOUT,
+		.max_words = 1,
+		.words = "[VERB]",
+		.summary = "explain this program or one verb",
+		.details = "The same as lvm-run --help and lvm-run VERB --help.",
+		.example = "lvm-run help run",
+		.run = help_main,
+	},
+	{
+		.name = "man",
+		.group = VERB_GROUP_ABOUT,
+		.words = "",
+		.summary = "print the manual page",
+		.details = "The page is written in roff, for man(1).",
+		.example = "lvm-run man | man -l -",
+		.run = manual_main,
+	},
+	{
+		.name = "completion",
+		.group = VERB_GROUP_ABOUT,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "bash",
+		.summary = "print a completion script for a shell",
+		.details = "The script completes verbs, options and the ids of containers.",
+		.example = "source <(lvm-run completion bash)",
+		.run = completion_main,
+	},
+	{
+		.name = "version",
+		.group = VERB_GROUP_ABOUT,
+		.words = "",
+		.summary = "print the version and what is built in",
+		.details = "The same as lvm-run --version.",
+		.example = "lvm-run version",
+		.run = version_main,
+	},
+	{0},
+};
+
+const struct verb *verb_find(const char *name)
+{
+	for (const struct verb *verb = verbs; verb->name; verb++) {
+		if (str_equal(verb->name, name) || (verb->alias && str_equal(verb->alias, name)))
+			return verb;
+	}
+	return NULL;
+}
+
+int call_open_store(const struct call *call, struct store **ret, struct error *err)
+{
+	return store_open(call->global->root, ret, err);
+}
+
+int call_cgroup_driver(const struct call *call, enum cgroup_driver *ret, struct error *err)
+{
+	const char *word = call->global->cgroup_manager;
+
+	*ret = call->global->systemd_cgroup ? CGROUP_DRIVER_SYSTEMD : CGROUP_DRIVER_CGROUPFS;
+	if (word && cgroup_driver_parse(word, ret) < 0)
+		return error_set(err, EINVAL, "option --cgroup-manager: unknown word '%s'", word);
+	return 0;
+}
+
+int call_usage_error(const struct call *call, struct error *err, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return error_set(err, EINVAL, "%s; see 'lvm-run %s --help'", text, call->verb->name);
+}
