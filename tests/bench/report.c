@@ -1,7 +1,9 @@
 #include "bench.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -192,13 +194,18 @@ void report_begin(FILE *out, bool json, char *const versions[PEER_COUNT])
 {
 	const char *comma = "";
 	struct utsname kernel;
+	double load = 0;
 
 	uname(&kernel);
+	getloadavg(&load, 1);
 	if (json)
-		fprintf(out, "{\"kernel\": \"%s %s\", \"versions\": {", kernel.release,
-		        kernel.machine);
+		fprintf(out,
+		        "{\"kernel\": \"%s %s\", \"cpus\": %ld, \"load\": %.2f, \"versions\": {",
+		        kernel.release, kernel.machine, sysconf(_SC_NPROCESSORS_ONLN), load);
 	else
-		fprintf(out, "kernel   %s %s\n", kernel.release, kernel.machine);
+		fprintf(out, "kernel   %s %s, %ld CPUs, load %.2f%s\n", kernel.release,
+		        kernel.machine, sysconf(_SC_NPROCESSORS_ONLN), load,
+		        load > 0.5 ? " (busy: the ratios are rough)" : "");
 	for (enum peer peer = 0; peer < PEER_COUNT; peer++) {
 		if (!versions[peer])
 			continue;
