@@ -69,6 +69,13 @@ int rootfs_enter_mounts(struct rootfs_plan *plan, struct error *err) must_check;
 int rootfs_enter_console(struct rootfs_plan *plan, uid_t uid, gid_t gid, int *ret_master,
                          int *ret_slave, struct error *err) must_check;
 
+/*
+ * Child that has joined a container's mount namespace (exec): a pty of the devpts at its /dev/pts
+ * (pty.h; rootfs_enter_console uses the same function).
+ */
+int rootfs_enter_pty(uid_t uid, gid_t gid, int *ret_master, int *ret_slave,
+                     struct error *err) must_check;
+
 int rootfs_enter_pivot(struct rootfs_plan *plan, struct error *err) must_check;
 
 /* The mount options understood, for `features`; ends with null. */
