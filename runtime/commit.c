@@ -1,0 +1,126 @@
+/* The second half of a creation: record, announcements, COMMIT. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "runtime/announce.h"
+#include "runtime/container.h"
+#include "runtime/creation.h"
+#include "runtime/sync.h"
+
+static char *format_now(struct arena *arena)
+{
+	struct timespec now = {0};
+	struct tm utc = {0};
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &utc);
+	return arena_format(arena, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", utc.tm_year + 1900,
+	                    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+	                    now.tv_nsec);
+}
+
+/* Only root has a name that is known without asking anybody. */
+static char *format_owner(struct arena *arena)
+{
+	uid_t uid = geteuid();
+
+	return uid == 0 ? arena_strdup(arena, "root") : arena_format(arena, "%u", uid);
+}
+
+int creation_fill_record(struct creation *creation, struct error *err)
+{
+	struct spec *spec = creation->plan.spec;
+	struct arena *arena = &creation->plan.arena;
+	const struct cgroup_location *group = cgroup_locate(creation->cgroup);
+
+	creation->record = (struct record){
+		.id = creation->entry.id,
+		.oci_version = spec->oci_version,
+		.pid = creation->init.pid,
+		.start_time = creation->start_time,
+		.boot_id = creation->boot_id,
+		.bundle = creation->bundle,
+		.rootfs = arena_strdup(arena, rootfs_path(creation->plan.rootfs)),
+		.created = format_now(arena),
+		.owner = format_owner(arena),
+		.cgroup_driver = (char *)(uintptr_t)cgroup_driver_name(group->driver),
+		.cgroup_mount = (char *)(uintptr_t)group->mount,
+		.cgroup_path = (char *)(uintptr_t)group->path,
+		.cgroup_scope = (char *)(uintptr_t)group->scope,
+		.detached = creation->plan.listen_fd >= 0 || creation->options->detach,
+		.terminal = spec->has_process && spec->process.terminal,
+		.user_namespace = creation->plan.user_namespace,
+		.poststart = spec->hooks[HOOK_POSTSTART].count > 0,
+		.poststop = spec->hooks[HOOK_POSTSTOP].count > 0,
+		.annotations = spec->annotations,
+		.annotation_count = spec->annotation_count,
+	};
+	if (!creation->record.rootfs || !creation->record.created || !creation->record.owner)
+		return error_code(err, ENOMEM, "record");
+	return 0;
+}
+
+static int hand_out_console(struct creation *creation, struct error *err)
+{
+	const struct spec_process *process = &creation->plan.spec->process;
+
+	if (creation->console < 0)
+		return 0;
+
+	int r = announce_resize(creation->console, process->console_height, process->console_width,
+	                        err);
+
+	if (r < 0 || !creation->options->console_socket)
+		return r;
+	r = announce_fd(creation->options->console_socket, creation->console, err);
+	fd_close(&creation->console);
+	return r;
+}
+
+/* COMMIT to an init that waits for it; the state for a seccomp agent goes along. */
+static int send_commit(const struct creation *creation, struct error *err)
+{
+	const struct init_plan *plan = &creation->plan;
+	struct state_view view = {
+		.status = container_status_name(STATUS_CREATING),
+		.pid = creation->init.pid,
+		.record = &creation->record,
+	};
+	scoped_str state = NULL;
+
+	if (plan->listen_fd < 0 && !plan->agent_buffer)
+		return 0;
+	if (!plan->agent_buffer)
+		return sync_send_step(plan->sync_fds[0], SYNC_COMMIT, err);
+	state = state_encode_seccomp(&view, plan->spec->linux.seccomp.listener_metadata);
+	if (!state)
+		return error_code(err, ENOMEM, "state for the seccomp agent");
+	return sync_send(plan->sync_fds[0],
+	                 &(struct sync_message){
+				 .step = SYNC_COMMIT,
+				 .payload = state,
+				 .size = strlen(state),
+			 },
+	                 err);
+}
+
+int creation_commit(struct creation *creation, struct error *err)
+{
+	const struct create_options *options = creation->options;
+	int r = hand_out_console(creation, err);
+
+	if (r == 0)
+		r = store_write_record(creation->entry.fd, &creation->record, err);
+	if (r == 0 && options->pid_file) {
+		r = announce_pid(options->pid_file, creation->init.pid, err);
+		creation->pid_file_written = r == 0;
+	}
+	if (r == 0 && options->pidfd_socket)
+		r = announce_fd(options->pidfd_socket, creation->init.pidfd, err);
+	return r < 0 ? r : send_commit(creation, err);
+}

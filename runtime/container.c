@@ -1,0 +1,282 @@
+#include "runtime/container.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+static const char *const status_names[STATUS_COUNT] = {
+	[STATUS_CREATING] = "creating", [STATUS_CREATED] = "created", [STATUS_RUNNING] = "running",
+	[STATUS_PAUSED] = "paused",     [STATUS_STOPPED] = "stopped",
+};
+
+#define IN(status) (1U << STATUS_##status)
+
+/* States × verbs: where a verb is legal, and what is said where it is not. */
+static const struct {
+	unsigned int legal;
+	const char *refusal; /* what comes before "container is STATUS" */
+} rules[VERB_COUNT] = {
+	[VERB_START] = {IN(CREATED), "cannot start"},
+	[VERB_EXEC] = {IN(CREATED) | IN(RUNNING), "cannot exec"},
+	[VERB_EXEC_PAUSED] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot exec"},
+	[VERB_KILL] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot kill"},
+	[VERB_PAUSE] = {IN(CREATED) | IN(RUNNING), "cannot pause"},
+	[VERB_RESUME] = {IN(PAUSED), "cannot resume"},
+	[VERB_DELETE] = {IN(CREATED) | IN(STOPPED), "cannot delete without --force"},
+	[VERB_PS] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot list processes"},
+};
+
+const char *container_status_name(enum container_status status)
+{
+	return status_names[status];
+}
+
+void container_done(struct container *container)
+{
+	store_entry_done(&container->entry);
+	arena_done(&container->arena);
+}
+
+static bool record_cgroup(const struct record *record, struct cgroup_location *ret)
+{
+	enum cgroup_driver driver;
+
+	if (!record->cgroup_driver || !record->cgroup_mount || !record->cgroup_path ||
+	    cgroup_driver_parse(record->cgroup_driver, &driver) < 0)
+		return false;
+	*ret = (struct cgroup_location){
+		.driver = driver,
+		.mount = record->cgroup_mount,
+		.path = record->cgroup_path,
+		.scope = record->cgroup_scope,
+	};
+	return true;
+}
+
+int container_cgroup(const struct container *container, struct cgroup **ret, struct error *err)
+{
+	struct cgroup_location location;
+
+	if (!record_cgroup(&container->record, &location))
+		return -ENOENT;
+	return cgroup_open(&location, ret, err);
+}
+
+static bool is_alive(const struct record *record)
+{
+	char state = '\0';
+	char boot_id[BOOT_ID_SIZE];
+	struct error ignored;
+
+	if (process_start_time(record->pid, &state) != record->start_time)
+		return false;
+	if (state == 'Z' || state == 'X')
+		return false;
+	return process_boot_id(boot_id, &ignored) < 0 || str_equal(boot_id, record->boot_id);
+}
+
+static bool is_paused(const struct container *container)
+{
+	scoped_cgroup group = NULL;
+	struct error ignored;
+
+	return container_cgroup(container, &group, &ignored) == 0 &&
+	       cgroup_is_frozen(group, &ignored) > 0;
+}
+
+static enum container_status find_status(const struct container *container)
+{
+	if (!is_alive(&container->record))
+		return STATUS_STOPPED;
+	if (is_paused(container))
+		return STATUS_PAUSED;
+	if (faccessat(container->entry.fd, START_SOCKET_NAME, F_OK, 0) == 0)
+		return STATUS_CREATED;
+	return STATUS_RUNNING;
+}
+
+int container_read(struct container *container, struct error *err)
+{
+	int r = store_read_record(container->entry.fd, &container->arena, &container->record, err);
+
+	if (r == -ENOENT) {
+		container->record = (struct record){.id = container->entry.id};
+		container->status = STATUS_CREATING;
+		return 0;
+	}
+	if (r < 0)
+		return error_wrap(err, "container %s: damaged record (delete --force removes it)",
+		                  container->entry.id);
+	container->status = find_status(container);
+	return 0;
+}
+
+static int check_verb(const struct container *container, enum container_verb verb,
+                      struct error *err)
+{
+	enum container_status status = container->status;
+
+	if (rules[verb].legal & (1U << status))
+		return 0;
+	if (status == STATUS_STOPPED)
+		return error_set(err, ESRCH, "%s: container not running", rules[verb].refusal);
+	return error_set(err, EBUSY, "%s: container is %s", rules[verb].refusal,
+	                 status_names[status]);
+}
+
+int container_open(struct store *store, const char *id, enum container_verb verb,
+                   struct container *ret, struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	int r = store_lock(store, id, &container.entry, err);
+
+	if (r == 0)
+		r = container_read(&container, err);
+	if (r == 0)
+		r = check_verb(&container, verb, err);
+	if (r < 0)
+		return r;
+	*ret = container;
+	container = (struct container)CONTAINER_NONE;
+	return 0;
+}
+
+int container_process(const struct container *container, struct process *ret, struct error *err)
+{
+	int r = process_open(container->record.pid, container->record.start_time, ret, err);
+
+	if (r == -ESRCH)
+		return error_set(err, ESRCH, "container not running");
+	return r;
+}
+
+int container_spec(const struct container *container, struct spec **ret, struct error *err)
+{
+	return spec_load(container->entry.fd, CONFIG_NAME, ret, err);
+}
+
+/* --- Looking at containers --- */
+
+void container_info_free(struct container_info **info)
+{
+	if (!*info)
+		return;
+	arena_done(&(*info)->arena);
+	free(*info);
+	*info = NULL;
+}
+
+int container_info(struct store *store, const char *id, struct container_info **ret,
+                   struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	int r = store_open_entry(store, id, &container.entry, err);
+
+	if (r == 0)
+		r = container_read(&container, err);
+	if (r < 0)
+		return r;
+
+	struct container_info *info = calloc(1, sizeof(*info));
+
+	if (!info)
+		return error_code(err, ENOMEM, "container %s", id);
+	info->arena = container.arena;
+	container.arena = (struct arena){0};
+	info->record = container.record;
+	if (container.status == STATUS_CREATING)
+		info->record.id = arena_strdup(&info->arena, id);
+	info->view = (struct state_view){
+		.status = container_status_name(container.status),
+		.pid = container.status == STATUS_STOPPED ? 0 : container.record.pid,
+		.record = &info->record,
+	};
+	*ret = info;
+	return 0;
+}
+
+int container_pids(struct store *store, const char *id, pid_t **ret, size_t *ret_count,
+                   struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	scoped_cgroup group = NULL;
+	int r = container_open(store, id, VERB_PS, &container, err);
+
+	if (r < 0)
+		return r;
+	r = container_cgroup(&container, &group, err);
+	if (r == 0)
+		return cgroup_pids(group, ret, ret_count, err);
+	if (r != -ENOENT)
+		return r;
+	/* Without a cgroup of its own only init is known for certain. */
+	pid_t *only = malloc(sizeof(*only));
+
+	if (!only)
+		return error_code(err, ENOMEM, "container %s", id);
+	*only = container.record.pid;
+	*ret = only;
+	*ret_count = 1;
+	return 0;
+}
+
+/* --- Signals and freezing --- */
+
+static int kill_all(const struct container *container, int signal, struct error *err)
+{
+	scoped_cgroup group = NULL;
+	int r = container_cgroup(container, &group, err);
+
+	if (r == -ENOENT)
+		return error_set(err, ENOTSUP,
+		                 "kill --all: the container has no cgroup of its own");
+	if (r < 0)
+		return r;
+	return signal == SIGKILL ? cgroup_kill(group, err) : cgroup_signal(group, signal, err);
+}
+
+int container_kill(struct store *store, const char *id, int signal, bool all, struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	scoped_process init = {.pidfd = -1};
+	int r = container_open(store, id, VERB_KILL, &container, err);
+
+	if (r < 0)
+		return r;
+	if (all)
+		return kill_all(&container, signal, err);
+	r = container_process(&container, &init, err);
+	return r < 0 ? r : process_signal(&init, signal, err);
+}
+
+/* Freezing waits for every process to stop; one in an uninterruptible call can delay it. */
+enum { FREEZE_TIMEOUT_MS = 10000 };
+
+static int freeze(struct store *store, const char *id, enum container_verb verb,
+                  int (*act)(struct cgroup *, int, struct error *), struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	scoped_cgroup group = NULL;
+	int r = container_open(store, id, verb, &container, err);
+
+	if (r < 0)
+		return r;
+	r = container_cgroup(&container, &group, err);
+	if (r == -ENOENT)
+		return error_set(err, ENOTSUP, "the container has no cgroup of its own");
+	return r < 0 ? r : act(group, FREEZE_TIMEOUT_MS, err);
+}
+
+int container_pause(struct store *store, const char *id, struct error *err)
+{
+	return freeze(store, id, VERB_PAUSE, cgroup_freeze, err);
+}
+
+int container_resume(struct store *store, const char *id, struct error *err)
+{
+	return freeze(store, id, VERB_RESUME, cgroup_thaw, err);
+}

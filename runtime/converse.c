@@ -1,0 +1,146 @@
+/* The host's half of the sync protocol (sync.h) while a container is made and started. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "namespaces/user.h"
+#include "runtime/container.h"
+#include "runtime/creation.h"
+#include "runtime/hooks.h"
+#include "runtime/sync.h"
+
+static const char peer[] = "init";
+
+static char *hook_state(const struct creation *creation, enum container_status status)
+{
+	struct state_view view = {
+		.status = container_status_name(status),
+		.pid = creation->init.pid,
+		.record = &creation->record,
+	};
+
+	return state_encode_hook(&view);
+}
+
+/* --- HOST_READY --- */
+
+static int prepare_mapped(struct creation *creation, struct error *err)
+{
+	struct init_plan *plan = &creation->plan;
+	char path[32];
+
+	if (!rootfs_wants_mapped(plan->rootfs))
+		return 0;
+	(void)snprintf(path, sizeof(path), "%d/ns/user", creation->init.pid);
+
+	scoped_fd namespace = openat(plan->proc_fd, path, O_RDONLY | O_CLOEXEC);
+
+	if (namespace < 0)
+		return error_errno(err, "open user namespace of init");
+	return rootfs_prepare_mapped(plan->rootfs, namespace, err);
+}
+
+static int send_host_ready(struct creation *creation, struct error *err)
+{
+	struct init_plan *plan = &creation->plan;
+	const struct spec_linux *linux_spec = &plan->spec->linux;
+	int r = 0;
+
+	if (!plan->needs_host)
+		return 0;
+	if (plan->new_user_namespace)
+		r = user_write_maps(plan->proc_fd, creation->init.pid, &linux_spec->uid_mappings,
+		                    &linux_spec->gid_mappings, err);
+	if (r == 0)
+		r = prepare_mapped(creation, err);
+	if (r < 0)
+		return r;
+	return sync_send(plan->sync_fds[0],
+	                 &(struct sync_message){
+				 .step = SYNC_HOST_READY,
+				 .fds = rootfs_mapped_fds(plan->rootfs),
+				 .fd_count = rootfs_mapped_count(plan->rootfs),
+			 },
+	                 err);
+}
+
+/* --- Hooks before the pivot --- */
+
+static int run_runtime_hooks(struct creation *creation, const char *state, struct error *err)
+{
+	const struct spec *spec = creation->plan.spec;
+	int r = hooks_run(spec, HOOK_PRESTART, state, strlen(state), err);
+
+	return r < 0 ? r : hooks_run(spec, HOOK_CREATE_RUNTIME, state, strlen(state), err);
+}
+
+static int converse_hooks(struct creation *creation, struct error *err)
+{
+	struct init_plan *plan = &creation->plan;
+
+	if (!plan->hooks_before_pivot)
+		return 0;
+
+	scoped_str state = hook_state(creation, STATUS_CREATING);
+
+	if (!state)
+		return error_code(err, ENOMEM, "state for hooks");
+
+	int r = sync_expect(plan->sync_fds[0], SYNC_MOUNTS_READY, peer, NULL, err);
+
+	if (r == 0)
+		r = run_runtime_hooks(creation, state, err);
+	if (r < 0)
+		return r;
+	return sync_send(plan->sync_fds[0],
+	                 &(struct sync_message){
+				 .step = SYNC_HOOKS_DONE,
+				 .payload = state,
+				 .size = plan->state_buffer ? strlen(state) : 0,
+			 },
+	                 err);
+}
+
+int creation_converse(struct creation *creation, struct error *err)
+{
+	struct sync_reply reply = {.fds = &creation->console, .fd_capacity = 1};
+	int r = creation_fill_record(creation, err);
+
+	if (r == 0)
+		r = send_host_ready(creation, err);
+	if (r == 0)
+		r = converse_hooks(creation, err);
+	if (r == 0)
+		r = sync_expect(creation->plan.sync_fds[0], SYNC_CREATED, peer, &reply, err);
+	return r;
+}
+
+int creation_start(struct creation *creation, struct error *err)
+{
+	struct init_plan *plan = &creation->plan;
+	scoped_str state = NULL;
+
+	if (plan->state_buffer || creation->record.poststart)
+		state = hook_state(creation, STATUS_CREATED);
+
+	struct sync_message start = {
+		.step = SYNC_START,
+		.payload = state,
+		.size = plan->state_buffer && state ? strlen(state) : 0,
+	};
+	int r = sync_send(plan->sync_fds[0], &start, err);
+
+	if (r == 0)
+		r = sync_expect_exec(plan->sync_fds[0], peer, err);
+	if (r < 0 || !creation->record.poststart)
+		return r;
+	str_free(&state);
+	state = hook_state(creation, STATUS_RUNNING);
+	if (!state)
+		return error_code(err, ENOMEM, "state for hooks");
+	return hooks_run(plan->spec, HOOK_POSTSTART, state, strlen(state), err);
+}

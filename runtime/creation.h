@@ -1,0 +1,70 @@
+/*
+ * A container in the making, shared by create and run: everything that exists already is in one
+ * guard, which takes all of it back unless creation_keep was called.
+ *
+ *	creation_begin → creation_converse → creation_commit → (creation_start) → creation_keep
+ */
+#ifndef LVM_RUN_RUNTIME_CREATION_H
+#define LVM_RUN_RUNTIME_CREATION_H
+
+#include <limits.h>
+
+#include "base/process.h"
+#include "runtime/plan.h"
+#include "runtime/store.h"
+
+struct creation {
+	const struct create_options *options;
+	struct store_entry entry;
+	struct init_plan plan;
+	struct cgroup *cgroup;
+	bool cgroup_created;
+	struct process init;
+	int bundle_fd;
+	int console; /* the pty's master, once init has sent it; −1: none */
+	char bundle[PATH_MAX];
+	char boot_id[BOOT_ID_SIZE];
+	uint64_t start_time;
+	struct record record;
+	bool pid_file_written;
+	bool kept;
+};
+
+#define CREATION_NONE                                                                              \
+	{                                                                                          \
+		.entry = {.fd = -1, .journal_fd = -1}, .init = {.pidfd = -1}, .bundle_fd = -1,     \
+		.console = -1,                                                                     \
+		.plan = {                                                                          \
+			.proc_fd = -1,                                                             \
+			.sync_fds = {-1, -1},                                                      \
+			.listen_fd = -1,                                                           \
+		},                                                                                 \
+	}
+
+/* Undoes what is not kept: init, cgroup, pid file, state; then frees. */
+void creation_done(struct creation *creation);
+#define scoped_creation scoped(creation_done) struct creation
+
+/*
+ * Loads the configuration, takes the id, writes the journal, makes cgroup, plan and init. `listen`:
+ * init will be started through the socket in the state directory (create).
+ */
+int creation_begin(struct creation *creation, struct store *store,
+                   const struct create_options *options, bool listen, struct error *err) must_check;
+
+/* Fills the record from what is known once init exists (hooks are shown it before it is written). */
+int creation_fill_record(struct creation *creation, struct error *err) must_check;
+
+/* The host's half of the conversation, up to CREATED. */
+int creation_converse(struct creation *creation, struct error *err) must_check;
+
+/* Record, console, pid file, pidfd socket; COMMIT to an init that waits for it. */
+int creation_commit(struct creation *creation, struct error *err) must_check;
+
+/* START over the sync socket, execve, poststart hooks. */
+int creation_start(struct creation *creation, struct error *err) must_check;
+
+/* The container stays. */
+void creation_keep(struct creation *creation);
+
+#endif

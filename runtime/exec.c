@@ -1,0 +1,235 @@
+/* exec: another process in a running container. Host half. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "runtime/announce.h"
+#include "runtime/container.h"
+#include "runtime/descriptors.h"
+#include "runtime/exec_plan.h"
+#include "runtime/foreground.h"
+#include "runtime/spawn.h"
+#include "runtime/sync.h"
+
+/* The guard of the process in the making. */
+struct joining {
+	const struct exec_options *options;
+	struct container container;
+	struct process init;
+	struct exec_plan plan;
+	struct process process;
+	struct foreground foreground;
+	int console;
+	bool pid_file_written;
+	bool kept;
+};
+
+static void joining_done(struct joining *joining)
+{
+	if (!joining->kept) {
+		spawn_destroy(&joining->process);
+		if (joining->pid_file_written)
+			(void)unlink(joining->options->pid_file);
+	}
+	foreground_end(&joining->foreground);
+	process_done(&joining->process);
+	process_done(&joining->init);
+	fd_close(&joining->console);
+	exec_plan_done(&joining->plan);
+	container_done(&joining->container);
+}
+
+#define JOINING_NONE                                                                               \
+	{                                                                                          \
+		.container = CONTAINER_NONE, .init = {.pidfd = -1}, .plan = EXEC_PLAN_NONE,        \
+		.process = {.pidfd = -1}, .console = -1                                            \
+	}
+#define scoped_joining scoped(joining_done) struct joining
+
+static int check_terminal(const struct joining *joining, struct error *err)
+{
+	const struct exec_options *options = joining->options;
+
+	if (joining->plan.terminal && options->detach && !options->console_socket)
+		return error_set(err, EINVAL, "a detached terminal needs --console-socket");
+	if (options->console_socket && !(joining->plan.terminal && options->detach))
+		return error_set(err, EINVAL,
+		                 "--console-socket: only for a detached process with a terminal");
+	return 0;
+}
+
+/* The directory of the group that the process is born in, −1: none. The caller's. */
+static int open_group(const struct joining *joining, int *ret_fd, struct error *err)
+{
+	scoped_cgroup group = NULL;
+	const char *sub = joining->options->cgroup;
+	int r = container_cgroup(&joining->container, &group, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	/* "[controller:]PATH": there is one hierarchy, so the controller says nothing. */
+	if (sub && strchr(sub, ':'))
+		sub = strchr(sub, ':') + 1;
+	while (sub && *sub == '/')
+		sub++;
+	*ret_fd = sys_openat2(cgroup_dirfd(group), sub && *sub ? sub : ".",
+	                      O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
+	                      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	if (*ret_fd < 0)
+		return error_errno(err, "cgroup %s of the container", sub ? sub : "");
+	return 0;
+}
+
+static int prepare(struct joining *joining, struct store *store, struct error *err)
+{
+	const struct exec_options *options = joining->options;
+	enum container_verb verb = options->ignore_paused ? VERB_EXEC_PAUSED : VERB_EXEC;
+	struct spec *spec = NULL;
+	int r = descriptors_guard(program_listen_fds() + options->preserve_fds, err);
+
+	if (r == 0)
+		r = container_open(store, options->id, verb, &joining->container, err);
+	if (r == 0)
+		r = container_process(&joining->container, &joining->init, err);
+	if (r == 0)
+		r = container_spec(&joining->container, &spec, err);
+	if (r < 0)
+		return r;
+
+	scoped_fd cache = spec->linux.seccomp.set ? store_open_cache(store) : -1;
+
+	r = exec_plan_build(&joining->plan, options, spec, cache, err);
+	joining->plan.init_pidfd = joining->init.pidfd;
+	return r < 0 ? r : check_terminal(joining, err);
+}
+
+/*
+ * The pid namespace is entered for our children only, so that one clone suffices. Until the program
+ * runs, no process of the container may look into the child (CVE-2016-9962).
+ */
+static int spawn(struct joining *joining, int group_fd, struct error *err)
+{
+	struct exec_plan *plan = &joining->plan;
+	int pidfd = -1;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+
+	if (group_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned int)group_fd;
+	}
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return error_errno(err, "make undumpable");
+	if (plan->pid_namespace && setns(plan->init_pidfd, CLONE_NEWPID) < 0)
+		return error_errno(err, "join pid namespace");
+
+	pid_t pid = sys_clone3(&args);
+
+	if (pid < 0)
+		return error_errno(err, "clone");
+	if (pid == 0)
+		exec_main(plan);
+	fd_close(&plan->sync_fds[1]);
+	joining->process = (struct process){.pid = pid, .pidfd = pidfd};
+	return 0;
+}
+
+static int announce(struct joining *joining, struct error *err)
+{
+	const struct exec_options *options = joining->options;
+	const struct spec_process *process = &joining->plan.process;
+	int r = 0;
+
+	if (joining->console >= 0)
+		r = announce_resize(joining->console, process->console_height,
+		                    process->console_width, err);
+	if (r == 0 && options->console_socket) {
+		r = announce_fd(options->console_socket, joining->console, err);
+		fd_close(&joining->console);
+	}
+	if (r == 0 && options->pidfd_socket)
+		r = announce_fd(options->pidfd_socket, joining->process.pidfd, err);
+	if (r == 0 && options->pid_file) {
+		r = announce_pid(options->pid_file, joining->process.pid, err);
+		joining->pid_file_written = r == 0;
+	}
+	return r;
+}
+
+static int send_start(struct joining *joining, struct error *err)
+{
+	const struct exec_plan *plan = &joining->plan;
+	struct sync_message start = {.step = SYNC_START};
+	struct state_view view = {
+		.status = container_status_name(joining->container.status),
+		.pid = joining->process.pid,
+		.record = &joining->container.record,
+	};
+	scoped_str state = NULL;
+
+	if (plan->agent_buffer) {
+		state = state_encode_seccomp(&view, plan->spec->linux.seccomp.listener_metadata);
+		if (!state)
+			return error_code(err, ENOMEM, "state for the seccomp agent");
+		start.payload = state;
+		start.size = strlen(state);
+	}
+	return sync_send(plan->sync_fds[0], &start, err);
+}
+
+static int converse(struct joining *joining, struct error *err)
+{
+	int sync = joining->plan.sync_fds[0];
+	struct sync_reply reply = {.fds = &joining->console, .fd_capacity = 1};
+	int r = sync_expect(sync, SYNC_CREATED, "exec", &reply, err);
+
+	if (r == 0)
+		r = announce(joining, err);
+	if (r == 0)
+		r = send_start(joining, err);
+	return r < 0 ? r : sync_expect_exec(sync, "exec", err);
+}
+
+int container_exec(struct store *store, const struct exec_options *options, int *ret_exit,
+                   struct error *err)
+{
+	scoped_joining joining = JOINING_NONE;
+	int status = 0;
+
+	joining.options = options;
+
+	int r = options->detach ? 0 : foreground_begin(&joining.foreground, err);
+
+	if (r == 0)
+		r = prepare(&joining, store, err);
+	if (r < 0)
+		return r;
+
+	scoped_fd group = -1;
+
+	r = open_group(&joining, &group, err);
+	if (r == 0)
+		r = spawn(&joining, group, err);
+	if (r == 0)
+		r = converse(&joining, err);
+	if (r < 0)
+		return r;
+	joining.kept = true;
+	*ret_exit = 0;
+	if (options->detach)
+		return 0;
+	store_entry_unlock(&joining.container.entry);
+	r = foreground_wait(&joining.foreground, &joining.process, joining.console, &status, err);
+	*ret_exit = process_exit_code(status);
+	return r;
+}

@@ -1,0 +1,161 @@
+/* The child side of exec: joins the container's namespaces and becomes the program. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "namespaces/user.h"
+#include "rootfs/rootfs.h"
+#include "runtime/exec_plan.h"
+#include "runtime/init.h"
+#include "runtime/sync.h"
+
+struct joiner {
+	struct exec_plan *plan;
+	int sync;
+	int console;
+};
+
+static int step_signals(unused_parameter struct joiner *joiner, struct error *err)
+{
+	return init_enter_signals(err);
+}
+
+/* All at once: with the user namespace among them the kernel checks against the new one. */
+static int step_join(struct joiner *joiner, struct error *err)
+{
+	const struct exec_plan *plan = joiner->plan;
+
+	if (plan->namespace_flags && setns(plan->init_pidfd, plan->namespace_flags) < 0)
+		return error_errno(err, "setns");
+	if (!(plan->namespace_flags & CLONE_NEWUSER))
+		return 0;
+
+	int r = user_enter_root(err);
+
+	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return error_errno(err, "parent death signal");
+	return r;
+}
+
+static int step_session(unused_parameter struct joiner *joiner, struct error *err)
+{
+	return setsid() < 0 ? error_errno(err, "setsid") : 0;
+}
+
+static int step_terminal(struct joiner *joiner, struct error *err)
+{
+	const struct spec_user *user = &joiner->plan->process.user;
+	int slave = -1;
+
+	if (!joiner->plan->terminal)
+		return 0;
+
+	int r = rootfs_enter_pty(user->uid, user->gid, &joiner->console, &slave, err);
+
+	if (r == 0)
+		r = program_enter_terminal(slave, err);
+	fd_close(&slave);
+	return r;
+}
+
+static int step_limits(struct joiner *joiner, struct error *err)
+{
+	return lockdown_enter_created(joiner->plan->lockdown, err);
+}
+
+static int step_program(struct joiner *joiner, struct error *err)
+{
+	return program_enter_find(&joiner->plan->program, err);
+}
+
+static int step_close_fds(struct joiner *joiner, struct error *err)
+{
+	int needed[LOCKDOWN_FD_MAX + 2];
+	size_t count = lockdown_needed_fds(joiner->plan->lockdown, needed);
+
+	needed[count++] = joiner->sync;
+	needed[count++] = joiner->console;
+	return program_enter_close_fds(joiner->plan->kept_fds, needed, count, err);
+}
+
+static int step_created(struct joiner *joiner, struct error *err)
+{
+	struct sync_message created = {
+		.step = SYNC_CREATED,
+		.fds = &joiner->console,
+		.fd_count = joiner->console >= 0,
+	};
+
+	if (prctl(PR_SET_PDEATHSIG, 0) < 0)
+		return error_errno(err, "parent death signal");
+
+	int r = sync_send(joiner->sync, &created, err);
+
+	fd_close(&joiner->console);
+	return r;
+}
+
+static int step_start(struct joiner *joiner, struct error *err)
+{
+	struct exec_plan *plan = joiner->plan;
+	struct sync_reply reply = {.payload = plan->agent_buffer, .capacity = SYNC_PAYLOAD_MAX};
+	int r = sync_expect(joiner->sync, SYNC_START, "lvm-run", &reply, err);
+
+	plan->agent_size = reply.size;
+	return r;
+}
+
+static int step_starting(struct joiner *joiner, struct error *err)
+{
+	return sync_send_step(joiner->sync, SYNC_STARTING, err);
+}
+
+static int step_lockdown(struct joiner *joiner, struct error *err)
+{
+	const struct exec_plan *plan = joiner->plan;
+
+	return lockdown_enter_exec(plan->lockdown, plan->agent_buffer, plan->agent_size, err);
+}
+
+static int step_execute(struct joiner *joiner, struct error *err)
+{
+	return program_enter_exec(&joiner->plan->program, err);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct joiner *joiner, struct error *err);
+} steps[] = {
+	{"signals", step_signals},
+	{"join namespaces", step_join},
+	{"session", step_session},
+	{"terminal", step_terminal},
+	{NULL, step_limits},
+	{NULL, step_program},
+	{"close descriptors", step_close_fds},
+	{"report", step_created},
+	{NULL, step_start},
+	{"report", step_starting},
+	{NULL, step_lockdown},
+	{NULL, step_execute},
+};
+
+_Noreturn void exec_main(struct exec_plan *plan)
+{
+	struct joiner joiner = {.plan = plan, .sync = plan->sync_fds[1], .console = -1};
+	struct error err = {0};
+
+	fd_close(&plan->sync_fds[0]);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		if (steps[i].run(&joiner, &err) >= 0)
+			continue;
+		if (steps[i].name)
+			(void)error_wrap(&err, "%s", steps[i].name);
+		sync_send_failure(joiner.sync, &err);
+		_exit(EXIT_SETUP);
+	}
+	_exit(EXIT_SETUP);
+}

@@ -1,0 +1,69 @@
+#include "runtime/exec_plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+
+#include "base/fd.h"
+#include "namespaces/namespaces.h"
+#include "runtime/sync.h"
+
+void exec_plan_done(struct exec_plan *plan)
+{
+	lockdown_plan_free(&plan->lockdown);
+	fd_close(&plan->proc_fd);
+	fd_close(&plan->sync_fds[0]);
+	fd_close(&plan->sync_fds[1]);
+	spec_free(&plan->process_spec);
+	spec_free(&plan->spec);
+	arena_done(&plan->arena);
+}
+
+/* Those that the container does not share with us: new ones and joined ones alike. */
+static void choose_namespaces(struct exec_plan *plan)
+{
+	for (int type = 0; type < NAMESPACE_TYPE_COUNT; type++)
+		if (plan->spec->linux.namespaces[type].set && type != NAMESPACE_PID)
+			plan->namespace_flags |=
+				namespace_clone_flag((enum spec_namespace_type)type);
+	plan->pid_namespace = plan->spec->linux.namespaces[NAMESPACE_PID].set;
+}
+
+int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, struct spec *spec,
+                    int cache_fd, struct error *err)
+{
+	unsigned int listen_fds = program_listen_fds();
+
+	plan->spec = spec;
+	plan->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (plan->proc_fd < 0)
+		return error_errno(err, "open /proc");
+	choose_namespaces(plan);
+
+	int r = exec_plan_process(plan, options, err);
+
+	if (r < 0)
+		return r;
+
+	struct lockdown_request lockdown = {
+		.process = &plan->process,
+		.seccomp = &spec->linux.seccomp,
+		.personality = &spec->linux.personality,
+		.user_namespace = spec->linux.namespaces[NAMESPACE_USER].set,
+		.proc_fd = plan->proc_fd,
+		.cache_fd = cache_fd,
+	};
+
+	plan->kept_fds = listen_fds + options->preserve_fds;
+	r = lockdown_prepare(&lockdown, &plan->lockdown, err);
+	if (r == 0)
+		r = program_prepare(&plan->arena, &plan->process, listen_fds, &plan->program, err);
+	if (r < 0)
+		return r;
+	if (lockdown_wants_agent_state(plan->lockdown)) {
+		plan->agent_buffer = arena_alloc(&plan->arena, SYNC_PAYLOAD_MAX, 1);
+		if (!plan->agent_buffer)
+			return error_code(err, ENOMEM, "prepare exec");
+	}
+	return sync_pair(plan->sync_fds, err);
+}

@@ -1,0 +1,50 @@
+/*
+ * What a process executes that joins a running container: made by the host from the container's
+ * configuration and the options of exec.
+ */
+#ifndef LVM_RUN_RUNTIME_EXEC_PLAN_H
+#define LVM_RUN_RUNTIME_EXEC_PLAN_H
+
+#include "base/process.h"
+#include "runtime/program.h"
+#include "runtime/runtime.h"
+#include "security/lockdown.h"
+
+struct exec_plan {
+	struct arena arena;
+	struct spec *spec;           /* of the container */
+	struct spec *process_spec;   /* of --process; null otherwise */
+	struct spec_process process; /* what will run */
+	struct program program;
+	struct lockdown_plan *lockdown;
+	int proc_fd;
+	int sync_fds[2];
+	unsigned int kept_fds;
+	int init_pidfd;      /* borrowed */
+	int namespace_flags; /* of the namespaces to join, but the pid namespace, which the host enters
+	                        for its children before the clone */
+	bool pid_namespace;
+	bool terminal;
+	char *agent_buffer; /* for the seccomp agent's state; null when there is none */
+	size_t agent_size;
+};
+
+#define EXEC_PLAN_NONE                                                                             \
+	{                                                                                          \
+		.proc_fd = -1, .sync_fds = {-1, -1}, .init_pidfd = -1                              \
+	}
+void exec_plan_done(struct exec_plan *plan);
+#define scoped_exec_plan scoped(exec_plan_done) struct exec_plan
+
+/* `spec` is taken over; `cache_fd` as for lockdown_prepare. */
+int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, struct spec *spec,
+                    int cache_fd, struct error *err) must_check;
+
+/* The process of --process or of the options, checked. Part of exec_plan_build. */
+int exec_plan_process(struct exec_plan *plan, const struct exec_options *options,
+                      struct error *err) must_check;
+
+/* The child. Does not return. */
+_Noreturn void exec_main(struct exec_plan *plan);
+
+#endif

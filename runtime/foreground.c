@@ -1,0 +1,250 @@
+#include "runtime/foreground.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+int foreground_begin(struct foreground *foreground, struct error *err)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	if (sigprocmask(SIG_BLOCK, &all, &foreground->saved_mask) < 0)
+		return error_errno(err, "block signals");
+	foreground->begun = true;
+	return 0;
+}
+
+void foreground_end(struct foreground *foreground)
+{
+	if (foreground->raw)
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &foreground->saved_terminal);
+	if (foreground->begun)
+		(void)sigprocmask(SIG_SETMASK, &foreground->saved_mask, NULL);
+	*foreground = (struct foreground){0};
+}
+
+/* 1: the process has ended and is reaped. */
+static int try_reap(const struct process *process, int *ret_status, struct error *err)
+{
+	pid_t pid = waitpid(process->pid, ret_status, WNOHANG | __WALL);
+
+	if (pid < 0 && errno != EINTR)
+		return error_errno(err, "wait for process %d", process->pid);
+	return pid == process->pid;
+}
+
+/* The process may be gone already: nobody to forward to. */
+static void forward(const struct process *process, int signal)
+{
+	(void)pidfd_send_signal(process->pidfd, signal, NULL, 0);
+}
+
+/* --- Without a terminal: one blocking call a signal --- */
+
+static int wait_plain(const struct process *process, int *ret_status, struct error *err)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	for (;;) {
+		int signal = sigwaitinfo(&all, NULL);
+		int r = 0;
+
+		if (signal < 0 && errno != EINTR)
+			return error_errno(err, "wait for signals");
+		if (signal == SIGCHLD)
+			r = try_reap(process, ret_status, err);
+		else if (signal > 0)
+			forward(process, signal);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
+}
+
+/* --- With a terminal --- */
+
+/* One direction: what was read and not yet written. */
+struct pump {
+	int from;
+	int to;
+	size_t start;
+	size_t end;
+	bool closed; /* nothing more comes in */
+	char data[8192];
+};
+
+struct carrier {
+	const struct process *process;
+	int master;
+	int signals;
+	bool ended;
+	int status;
+	struct pump in;
+	struct pump out;
+};
+
+static bool pump_full(const struct pump *pump)
+{
+	return pump->start < pump->end;
+}
+
+static void pump_read(struct pump *pump)
+{
+	ssize_t count = read(pump->from, pump->data, sizeof(pump->data));
+
+	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	pump->start = 0;
+	pump->end = count > 0 ? (size_t)count : 0;
+	pump->closed = count <= 0; /* EIO: nobody holds the slave any more */
+}
+
+static void pump_write(struct pump *pump)
+{
+	ssize_t count = write(pump->to, pump->data + pump->start, pump->end - pump->start);
+
+	if (count > 0) {
+		pump->start += (size_t)count;
+	} else if (count < 0 && errno != EAGAIN && errno != EINTR) {
+		pump->start = pump->end = 0;
+		pump->closed = true;
+	}
+}
+
+static void copy_size(int from, int to)
+{
+	struct winsize size;
+
+	if (ioctl(from, TIOCGWINSZ, &size) == 0 && (size.ws_row || size.ws_col))
+		(void)ioctl(to, TIOCSWINSZ, &size);
+}
+
+static int take_signals(struct carrier *carrier, struct error *err)
+{
+	struct signalfd_siginfo info;
+
+	while (read(carrier->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		int signal = (int)info.ssi_signo;
+		int r = 0;
+
+		if (signal == SIGCHLD)
+			r = try_reap(carrier->process, &carrier->status, err);
+		else if (signal == SIGWINCH)
+			copy_size(STDIN_FILENO, carrier->master);
+		else
+			forward(carrier->process, signal);
+		if (r < 0)
+			return r;
+		carrier->ended |= r > 0;
+	}
+	return 0;
+}
+
+enum { POLL_SIGNALS, POLL_IN_READ, POLL_IN_WRITE, POLL_OUT_READ, POLL_OUT_WRITE, POLL_COUNT };
+
+static void fill_poll(const struct carrier *c, struct pollfd *fds)
+{
+	bool in_full = pump_full(&c->in);
+	bool out_full = pump_full(&c->out);
+
+	fds[POLL_SIGNALS] = (struct pollfd){.fd = c->signals, .events = POLLIN};
+	fds[POLL_IN_READ] =
+		(struct pollfd){.fd = in_full || c->in.closed ? -1 : c->in.from, .events = POLLIN};
+	fds[POLL_IN_WRITE] = (struct pollfd){.fd = in_full ? c->in.to : -1, .events = POLLOUT};
+	fds[POLL_OUT_READ] = (struct pollfd){.fd = out_full || c->out.closed ? -1 : c->out.from,
+	                                     .events = POLLIN};
+	fds[POLL_OUT_WRITE] = (struct pollfd){.fd = out_full ? c->out.to : -1, .events = POLLOUT};
+}
+
+/* After the end of the process what it wrote last is still fetched, but nothing waited for. */
+static int carry(struct carrier *c, struct error *err)
+{
+	while (!c->ended || (!c->out.closed || pump_full(&c->out))) {
+		struct pollfd fds[POLL_COUNT];
+
+		fill_poll(c, fds);
+
+		int ready = poll(fds, POLL_COUNT, c->ended && !pump_full(&c->out) ? 0 : -1);
+
+		if (ready < 0 && errno != EINTR)
+			return error_errno(err, "poll");
+		if (ready == 0)
+			return 0;
+		if (ready < 0)
+			continue;
+		if (fds[POLL_SIGNALS].revents) {
+			int r = take_signals(c, err);
+
+			if (r < 0)
+				return r;
+		}
+		if (fds[POLL_IN_READ].revents)
+			pump_read(&c->in);
+		if (fds[POLL_IN_WRITE].revents)
+			pump_write(&c->in);
+		if (fds[POLL_OUT_READ].revents)
+			pump_read(&c->out);
+		if (fds[POLL_OUT_WRITE].revents)
+			pump_write(&c->out);
+	}
+	return 0;
+}
+
+static void enter_raw_mode(struct foreground *foreground)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &foreground->saved_terminal) < 0)
+		return; /* no terminal of ours: bytes are carried all the same */
+	raw = foreground->saved_terminal;
+	cfmakeraw(&raw);
+	/* We may be in the background: changing the mode would stop us. */
+	if (tcgetpgrp(STDIN_FILENO) == getpgrp() && tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0)
+		foreground->raw = true;
+}
+
+static int wait_with_terminal(struct foreground *foreground, const struct process *process,
+                              int master, int *ret_status, struct error *err)
+{
+	sigset_t all;
+	struct carrier carrier = {
+		.process = process,
+		.master = master,
+		.in = {.from = STDIN_FILENO, .to = master},
+		.out = {.from = master, .to = STDOUT_FILENO},
+	};
+
+	(void)sigfillset(&all);
+
+	scoped_fd signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+
+	if (signals < 0)
+		return error_errno(err, "signalfd");
+	if (fcntl(master, F_SETFL, O_NONBLOCK) < 0)
+		return error_errno(err, "terminal");
+	carrier.signals = signals;
+	enter_raw_mode(foreground);
+	copy_size(STDIN_FILENO, master);
+
+	int r = carry(&carrier, err);
+
+	*ret_status = carrier.status;
+	return r;
+}
+
+int foreground_wait(struct foreground *foreground, const struct process *process, int master,
+                    int *ret_status, struct error *err)
+{
+	if (master >= 0)
+		return wait_with_terminal(foreground, process, master, ret_status, err);
+	return wait_plain(process, ret_status, err);
+}

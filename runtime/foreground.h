@@ -1,0 +1,37 @@
+/*
+ * A command that stays until the container's program ends: signals are forwarded, a terminal is
+ * carried, the end is awaited. Host side.
+ *
+ *	foreground_begin     before init or exec's process is made: from now on no signal is lost
+ *	foreground_wait      until the process, our child, has ended
+ *	foreground_end       gives the caller's terminal and signal mask back, on every path
+ */
+#ifndef LVM_RUN_RUNTIME_FOREGROUND_H
+#define LVM_RUN_RUNTIME_FOREGROUND_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <termios.h>
+
+#include "base/process.h"
+
+struct foreground {
+	bool begun;
+	bool raw; /* the caller's terminal is in raw mode */
+	sigset_t saved_mask;
+	struct termios saved_terminal;
+};
+
+void foreground_end(struct foreground *foreground);
+#define scoped_foreground scoped(foreground_end) struct foreground
+
+int foreground_begin(struct foreground *foreground, struct error *err) must_check;
+
+/*
+ * Waits for `process` and reaps it; *ret_status as of waitpid(2). `master` (−1: none) is the pty of
+ * its terminal: what is typed goes in, what it writes comes out, sizes follow; it is borrowed.
+ */
+int foreground_wait(struct foreground *foreground, const struct process *process, int master,
+                    int *ret_status, struct error *err) must_check;
+
+#endif

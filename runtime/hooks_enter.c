@@ -1,0 +1,125 @@
+/* Runs on the host and in init: no allocation. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/process.h"
+#include "base/sys.h"
+#include "runtime/hooks.h"
+
+/* The state as a file, so that a hook that reads nothing blocks nobody. */
+static int open_state(const char *state, size_t size, struct error *err)
+{
+	scoped_fd fd = memfd_create("state", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "memfd_create");
+
+	int r = fd_write_all(fd, state, size);
+
+	if (r < 0)
+		return error_code(err, -r, "write state");
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, "write state");
+	return fd_take(&fd);
+}
+
+static _Noreturn void become_hook(const struct spec_hook *hook, int state_fd)
+{
+	char *only_path[] = {hook->path, NULL};
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(state_fd, STDIN_FILENO) < 0 || fd_cloexec_from(3) < 0)
+		_exit(126);
+	(void)execve(hook->path, hook->args.count > 0 ? hook->args.items : only_path,
+	             hook->has_env ? hook->env.items : environ);
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+static int spawn(const struct spec_hook *hook, int state_fd, struct process *ret, struct error *err)
+{
+	int pidfd = -1;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid = sys_clone3(&args);
+
+	if (pid < 0)
+		return error_errno(err, "clone");
+	if (pid == 0)
+		become_hook(hook, state_fd);
+	*ret = (struct process){.pid = pid, .pidfd = pidfd};
+	return 0;
+}
+
+static int describe_end(int status, struct error *err)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFSIGNALED(status))
+		return error_set(err, ECANCELED, "killed by signal %d", WTERMSIG(status));
+	if (WEXITSTATUS(status) == 127)
+		return error_set(err, ECANCELED, "exit status 127 (is the program there?)");
+	return error_set(err, ECANCELED, "exit status %d", WEXITSTATUS(status));
+}
+
+static int run_one(const struct spec_hook *hook, int state_fd, struct error *err)
+{
+	scoped_process process = {.pidfd = -1};
+	int64_t limit_ms = hook->timeout_s > 0 ? hook->timeout_s * 1000 : -1;
+	struct error late;
+	int status = 0;
+
+	if (lseek(state_fd, 0, SEEK_SET) < 0)
+		return error_errno(err, "write state");
+
+	int r = spawn(hook, state_fd, &process, err);
+
+	if (r < 0)
+		return r;
+
+	int timed_out = process_wait_gone(&process,
+	                                  limit_ms > INT32_MAX ? INT32_MAX : (int)limit_ms, &late);
+
+	if (timed_out < 0)
+		(void)!process_signal(&process, SIGKILL, err);
+	r = process_reap(&process, &status, err);
+	if (timed_out == -ETIMEDOUT)
+		return error_set(err, ETIMEDOUT, "still running after %lld s: killed",
+		                 (long long)hook->timeout_s);
+	if (timed_out < 0) {
+		*err = late;
+		return timed_out;
+	}
+	return r < 0 ? r : describe_end(status, err);
+}
+
+int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state,
+              size_t state_size, struct error *err)
+{
+	const struct spec_hook_list *list = &spec->hooks[kind];
+
+	if (list->count == 0)
+		return 0;
+
+	scoped_fd state_fd = open_state(state, state_size, err);
+
+	if (state_fd < 0)
+		return error_wrap(err, "%s hook", spec_hook_names[kind]);
+	for (size_t i = 0; i < list->count; i++)
+		if (run_one(&list->items[i], state_fd, err) < 0)
+			return error_wrap(err, "%s hook %s", spec_hook_names[kind],
+			                  list->items[i].path);
+	return 0;
+}

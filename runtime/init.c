@@ -1,0 +1,371 @@
+#include "runtime/init.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+#include "namespaces/sysctl.h"
+#include "namespaces/time.h"
+#include "namespaces/user.h"
+#include "namespaces/uts.h"
+#include "net/loopback.h"
+#include "runtime/hooks.h"
+#include "runtime/sync.h"
+
+/* What the steps share. Init never returns from init_main, so nothing is freed here. */
+struct init {
+	struct init_plan *plan;
+	int sync;    /* the conversation with create or run */
+	int talk;    /* where the end is reported: the sync socket, or start's connection */
+	int console; /* the pty's master on its way to the host; −1: none */
+};
+
+static bool is_new(const struct init *init, enum spec_namespace_type type)
+{
+	const struct spec_namespace *namespace = &init->plan->spec->linux.namespaces[type];
+
+	return namespace->set && !namespace->path;
+}
+
+/* --- Before the root --- */
+
+int init_enter_signals(struct error *err)
+{
+	sigset_t none;
+
+	if (sigemptyset(&none) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return error_errno(err, "signal mask");
+	/* Until CREATED the host's death ends us; afterwards the end of the sync socket does. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return error_errno(err, "parent death signal");
+	return 0;
+}
+
+static int step_signals(unused_parameter struct init *init, struct error *err)
+{
+	return init_enter_signals(err);
+}
+
+static int step_join(struct init *init, struct error *err)
+{
+	const struct namespace_plan *namespaces = &init->plan->namespaces;
+
+	if (namespaces->needs_stage || namespaces->join_count == 0)
+		return 0;
+	return namespaces_enter(namespaces, err);
+}
+
+static int step_host_ready(struct init *init, struct error *err)
+{
+	struct init_plan *plan = init->plan;
+	struct sync_reply reply = {
+		.fds = rootfs_mapped_fds(plan->rootfs),
+		.fd_capacity = ROOTFS_MAPPED_MAX,
+	};
+
+	if (!plan->needs_host)
+		return 0;
+
+	int r = sync_expect(init->sync, SYNC_HOST_READY, "lvm-run", &reply, err);
+
+	if (r < 0 || !plan->new_user_namespace)
+		return r;
+	r = user_enter_root(err);
+	/* Taking new ids clears it (prctl(2)). */
+	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return error_errno(err, "parent death signal");
+	return r;
+}
+
+/* Not part of the clone: there its root would be the host's group, not the container's. */
+static int step_cgroup_namespace(struct init *init, struct error *err)
+{
+	if (is_new(init, NAMESPACE_CGROUP) && unshare(CLONE_NEWCGROUP) < 0)
+		return error_errno(err, "unshare");
+	return 0;
+}
+
+static int step_session(unused_parameter struct init *init, struct error *err)
+{
+	return setsid() < 0 ? error_errno(err, "setsid") : 0;
+}
+
+static int step_loopback(struct init *init, struct error *err)
+{
+	return is_new(init, NAMESPACE_NETWORK) ? loopback_enter_up(err) : 0;
+}
+
+static int step_hostname(struct init *init, struct error *err)
+{
+	const struct spec *spec = init->plan->spec;
+
+	if (!spec->hostname && !spec->domainname)
+		return 0;
+	return uts_enter(spec->hostname, spec->domainname, err);
+}
+
+/* --- The root --- */
+
+static int step_mounts(struct init *init, struct error *err)
+{
+	return init->plan->new_mount_namespace ? rootfs_enter_mounts(init->plan->rootfs, err) : 0;
+}
+
+static int step_hooks_before_pivot(struct init *init, struct error *err)
+{
+	struct init_plan *plan = init->plan;
+	struct sync_reply reply = {.payload = plan->state_buffer, .capacity = SYNC_PAYLOAD_MAX};
+
+	if (!plan->hooks_before_pivot)
+		return 0;
+
+	int r = sync_send_step(init->sync, SYNC_MOUNTS_READY, err);
+
+	if (r == 0)
+		r = sync_expect(init->sync, SYNC_HOOKS_DONE, "lvm-run", &reply, err);
+	if (r < 0)
+		return r;
+	plan->state_size = reply.size;
+	return hooks_run(plan->spec, HOOK_CREATE_CONTAINER, plan->state_buffer, plan->state_size,
+	                 err);
+}
+
+static int step_console(struct init *init, struct error *err)
+{
+	const struct spec_process *process = &init->plan->spec->process;
+	int slave = -1;
+
+	if (!process->terminal)
+		return 0;
+
+	int r = rootfs_enter_console(init->plan->rootfs, process->user.uid, process->user.gid,
+	                             &init->console, &slave, err);
+
+	if (r == 0)
+		r = program_enter_terminal(slave, err);
+	fd_close(&slave);
+	return r;
+}
+
+static int step_pivot(struct init *init, struct error *err)
+{
+	return init->plan->new_mount_namespace ? rootfs_enter_pivot(init->plan->rootfs, err) : 0;
+}
+
+static int step_sysctl(struct init *init, struct error *err)
+{
+	const struct spec_linux *linux_spec = &init->plan->spec->linux;
+
+	if (linux_spec->sysctl_count == 0)
+		return 0;
+	return sysctl_enter(init->plan->proc_fd, linux_spec->sysctl, linux_spec->sysctl_count, err);
+}
+
+/* --- The program --- */
+
+static int step_limits(struct init *init, struct error *err)
+{
+	return init->plan->lockdown ? lockdown_enter_created(init->plan->lockdown, err) : 0;
+}
+
+static int step_program(struct init *init, struct error *err)
+{
+	if (!init->plan->spec->has_process)
+		return 0;
+	return program_enter_find(&init->plan->program, err);
+}
+
+static int step_close_fds(struct init *init, struct error *err)
+{
+	int needed[LOCKDOWN_FD_MAX + 3];
+	size_t count = 0;
+
+	if (init->plan->lockdown)
+		count = lockdown_needed_fds(init->plan->lockdown, needed);
+	needed[count++] = init->sync;
+	needed[count++] = init->plan->listen_fd;
+	needed[count++] = init->console;
+	return program_enter_close_fds(init->plan->kept_fds, needed, count, err);
+}
+
+/* From here on the end of the sync socket tells of the host's death, until COMMIT or START. */
+static int step_created(struct init *init, struct error *err)
+{
+	struct sync_message created = {
+		.step = SYNC_CREATED,
+		.fds = &init->console,
+		.fd_count = init->console >= 0,
+	};
+
+	if (prctl(PR_SET_PDEATHSIG, 0) < 0)
+		return error_errno(err, "parent death signal");
+
+	int r = sync_send(init->sync, &created, err);
+
+	fd_close(&init->console);
+	return r;
+}
+
+static int step_commit(struct init *init, struct error *err)
+{
+	struct init_plan *plan = init->plan;
+	struct sync_reply reply = {.payload = plan->agent_buffer, .capacity = SYNC_PAYLOAD_MAX};
+
+	if (plan->listen_fd < 0 && !plan->agent_buffer)
+		return 0;
+
+	int r = sync_expect(init->sync, SYNC_COMMIT, "lvm-run", &reply, err);
+
+	plan->agent_size = reply.size;
+	return r;
+}
+
+/* Waits until a start command connects. One that goes away without a word is forgotten. */
+static int step_start(struct init *init, struct error *err)
+{
+	struct init_plan *plan = init->plan;
+	struct sync_reply reply = {.payload = plan->state_buffer, .capacity = SYNC_PAYLOAD_MAX};
+	int r = 0;
+
+	if (plan->listen_fd < 0) {
+		r = sync_expect(init->sync, SYNC_START, "lvm-run", &reply, err);
+	} else {
+		fd_close(&init->sync);
+		do {
+			fd_close(&init->talk);
+			init->talk = accept4(plan->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+			if (init->talk < 0 && errno != EINTR && errno != ECONNABORTED)
+				return error_errno(err, "accept");
+			r = init->talk < 0
+			            ? -EINTR
+			            : sync_expect(init->talk, SYNC_START, "lvm-run", &reply, err);
+		} while (r < 0);
+		fd_close(&plan->listen_fd);
+	}
+	if (r == 0 && plan->state_buffer)
+		plan->state_size = reply.size;
+	return r;
+}
+
+static int step_start_hooks(struct init *init, struct error *err)
+{
+	const struct init_plan *plan = init->plan;
+
+	return hooks_run(plan->spec, HOOK_START_CONTAINER, plan->state_buffer, plan->state_size,
+	                 err);
+}
+
+static int step_starting(struct init *init, struct error *err)
+{
+	return sync_send_step(init->talk, SYNC_STARTING, err);
+}
+
+static int step_lockdown(struct init *init, struct error *err)
+{
+	const struct init_plan *plan = init->plan;
+
+	if (!plan->lockdown)
+		return error_set(err, EINVAL, "process: the configuration has none");
+	return lockdown_enter_exec(plan->lockdown, plan->agent_buffer, plan->agent_size, err);
+}
+
+static int step_execute(struct init *init, struct error *err)
+{
+	return program_enter_exec(&init->plan->program, err);
+}
+
+/*
+ * The whole of init, in order. A step that a container does not need returns at once. The name is
+ * the error's context; where the error already says all, it is null.
+ */
+static const struct {
+	const char *name;
+	int (*run)(struct init *init, struct error *err);
+} steps[] = {
+	{"signals", step_signals},
+	{"join namespaces", step_join},
+	{NULL, step_host_ready},
+	{"cgroup namespace", step_cgroup_namespace},
+	{"session", step_session},
+	{"loopback interface", step_loopback},
+	{"hostname", step_hostname},
+	{NULL, step_mounts},
+	{NULL, step_hooks_before_pivot},
+	{"terminal", step_console},
+	{NULL, step_pivot},
+	{NULL, step_sysctl},
+	{NULL, step_limits},
+	{NULL, step_program},
+	{"close descriptors", step_close_fds},
+	{"report", step_created},
+	{NULL, step_commit},
+	{NULL, step_start},
+	{NULL, step_start_hooks},
+	{"report", step_starting},
+	{NULL, step_lockdown},
+	{NULL, step_execute},
+};
+
+_Noreturn void init_main(struct init_plan *plan)
+{
+	struct init init = {
+		.plan = plan,
+		.sync = plan->sync_fds[1],
+		.talk = plan->listen_fd < 0 ? plan->sync_fds[1] : -1,
+		.console = -1,
+	};
+	struct error err = {0};
+
+	/* Only the host may hold its end, or we would never see it close. */
+	fd_close(&plan->sync_fds[0]);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		if (steps[i].run(&init, &err) >= 0)
+			continue;
+		if (steps[i].name)
+			(void)error_wrap(&err, "%s", steps[i].name);
+		sync_send_failure(init.talk >= 0 ? init.talk : init.sync, &err);
+		_exit(EXIT_SETUP);
+	}
+	_exit(EXIT_SETUP); /* not reached: the last step executes or fails */
+}
+
+/* --- The intermediate process --- */
+
+static int stage_prepare(const struct init_plan *plan, struct error *err)
+{
+	const struct spec_linux *linux_spec = &plan->spec->linux;
+	int r = init_enter_signals(err);
+
+	if (r == 0)
+		r = namespaces_enter(&plan->namespaces, err);
+	if (r == 0 && plan->namespaces.new_time_offsets)
+		r = time_enter_new(plan->proc_fd, &linux_spec->monotonic_offset,
+		                   &linux_spec->boottime_offset, err);
+	return r;
+}
+
+_Noreturn void init_stage(struct init_plan *plan, uint64_t clone_flags)
+{
+	struct clone_args args = {.flags = clone_flags | CLONE_PARENT};
+	struct sync_message report = {.step = SYNC_PID, .size = sizeof(pid_t)};
+	struct error err = {0};
+	int r = stage_prepare(plan, &err);
+	pid_t pid = r < 0 ? -1 : sys_clone3(&args);
+
+	if (pid == 0)
+		init_main(plan);
+	if (r == 0 && pid < 0)
+		r = error_errno(&err, "clone init");
+	report.payload = &pid;
+	if (r == 0)
+		r = sync_send(plan->sync_fds[1], &report, &err);
+	if (r < 0)
+		sync_send_failure(plan->sync_fds[1], &err);
+	_exit(r < 0 ? EXIT_SETUP : 0);
+}

@@ -1,0 +1,207 @@
+#include "runtime/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/str.h"
+
+static const char magic_key[] = "lvm-run-journal";
+static const char magic_value[] = "1";
+
+/* The string facts: one list for writing and reading. */
+static const struct {
+	const char *key;
+	size_t offset;
+} facts[] = {
+	{"id", offsetof(struct journal, id)},
+	{"boot", offsetof(struct journal, boot_id)},
+	{"cgroup-driver", offsetof(struct journal, cgroup_driver)},
+	{"cgroup-mount", offsetof(struct journal, cgroup_mount)},
+	{"cgroup-path", offsetof(struct journal, cgroup_path)},
+	{"cgroup-scope", offsetof(struct journal, cgroup_scope)},
+};
+
+static char **fact(struct journal *journal, size_t index)
+{
+	return (char **)(void *)((char *)journal + facts[index].offset);
+}
+
+/* FNV-1a, 32 bits: against torn and garbled lines, not against malice (the directory is root's). */
+static uint32_t checksum(const char *text, size_t size)
+{
+	uint32_t hash = 2166136261U;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 16777619U;
+	return hash;
+}
+
+static void add_line(struct strbuf *text, const char *key, const char *value)
+{
+	size_t start = text->length;
+
+	strbuf_addf(text, "%s %s", key, value);
+	if (!text->failed)
+		strbuf_addf(text, " %08" PRIx32 "\n",
+		            checksum(text->data + start, text->length - start));
+}
+
+static int write_lines(int fd, const struct strbuf *text, struct error *err)
+{
+	if (text->failed)
+		return error_code(err, ENOMEM, "write journal");
+
+	int r = fd_write_all(fd, text->data, text->length);
+
+	return r < 0 ? error_code(err, -r, "write journal") : 0;
+}
+
+int journal_begin(int dirfd, const struct journal *intent, int *ret_fd, struct error *err)
+{
+	scoped_strbuf text = {0};
+	struct journal copy = *intent;
+	scoped_fd fd = openat(dirfd, JOURNAL_NAME,
+	                      O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_errno(err, "create journal");
+	add_line(&text, magic_key, magic_value);
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
+		if (*fact(&copy, i))
+			add_line(&text, facts[i].key, *fact(&copy, i));
+
+	int r = write_lines(fd, &text, err);
+
+	if (r < 0)
+		return r;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int journal_add_process(int fd, pid_t pid, uint64_t start_time, struct error *err)
+{
+	scoped_strbuf text = {0};
+	char value[48];
+
+	(void)snprintf(value, sizeof(value), "%d %" PRIu64, pid, start_time);
+	add_line(&text, "process", value);
+	return write_lines(fd, &text, err);
+}
+
+static void parse_process(const char *value, struct journal *journal)
+{
+	char number[16] = "";
+	const char *blank = strchr(value, ' ');
+	uint64_t start = 0;
+	int pid = 0;
+
+	if (!blank || (size_t)(blank - value) >= sizeof(number))
+		return;
+	memcpy(number, value, (size_t)(blank - value));
+	if (parse_int(number, 1, INT_MAX, &pid) < 0 || parse_u64(blank + 1, &start) < 0)
+		return;
+	journal->pid = pid;
+	journal->start_time = start;
+}
+
+static int take_fact(struct arena *arena, struct journal *journal, const char *key,
+                     const char *value)
+{
+	if (str_equal(key, "process"))
+		parse_process(value, journal);
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
+		if (!str_equal(key, facts[i].key))
+			continue;
+		*fact(journal, i) = arena_strdup(arena, value);
+		return *fact(journal, i) ? 0 : -ENOMEM;
+	}
+	return 0;
+}
+
+/* Checks one line "KEY VALUE CHECKSUM" and cuts it into its parts; false when it is damaged. */
+static bool split_line(char *line, size_t size, char **ret_key, char **ret_value)
+{
+	char expected[10];
+
+	if (size < 12 || line[size - 9] != ' ')
+		return false;
+	(void)snprintf(expected, sizeof(expected), " %08" PRIx32, checksum(line, size - 9));
+	if (strcmp(line + size - 9, expected) != 0)
+		return false;
+	line[size - 9] = '\0';
+	*ret_key = line;
+	*ret_value = strchr(line, ' ');
+	if (!*ret_value)
+		return false;
+	*(*ret_value)++ = '\0';
+	return true;
+}
+
+int journal_parse(struct arena *arena, const char *text, size_t size, struct journal *ret)
+{
+	char *line = arena_strndup(arena, text, size);
+	bool first = true;
+
+	*ret = (struct journal){0};
+	if (!line)
+		return -ENOMEM;
+	for (char *end = NULL; (end = strchr(line, '\n')); line = end + 1) {
+		char *key = NULL;
+		char *value = NULL;
+
+		*end = '\0';
+		if (!split_line(line, (size_t)(end - line), &key, &value))
+			break;
+		if (first && (!str_equal(key, magic_key) || !str_equal(value, magic_value)))
+			break;
+		first = false;
+
+		int r = take_fact(arena, ret, key, value);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int journal_read(int dirfd, struct arena *arena, struct journal *ret, struct error *err)
+{
+	scoped_str text = NULL;
+	size_t size = 0;
+	struct error failure;
+	int r = file_read(dirfd, JOURNAL_NAME, JOURNAL_SIZE_LIMIT, &text, &size, &failure);
+
+	if (r == -ENOENT)
+		return r;
+	if (r < 0) {
+		*err = failure;
+		return r;
+	}
+	r = journal_parse(arena, text, size, ret);
+	return r < 0 ? error_code(err, -r, "read journal") : 0;
+}
+
+bool journal_cgroup(const struct journal *journal, struct cgroup_location *ret)
+{
+	enum cgroup_driver driver;
+
+	if (!journal->cgroup_driver || !journal->cgroup_mount || !journal->cgroup_path)
+		return false;
+	if (cgroup_driver_parse(journal->cgroup_driver, &driver) < 0)
+		return false;
+	*ret = (struct cgroup_location){
+		.driver = driver,
+		.mount = journal->cgroup_mount,
+		.path = journal->cgroup_path,
+		.scope = journal->cgroup_scope,
+	};
+	return true;
+}

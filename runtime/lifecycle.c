@@ -1,0 +1,184 @@
+/* create, start, run: the verbs that make a container live. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "runtime/container.h"
+#include "runtime/creation.h"
+#include "runtime/delete.h"
+#include "runtime/foreground.h"
+#include "runtime/hooks.h"
+#include "runtime/sync.h"
+
+/* --- create --- */
+
+int container_create(struct store *store, const struct create_options *options, struct error *err)
+{
+	scoped_creation creation = CREATION_NONE;
+	int r = creation_begin(&creation, store, options, true, err);
+
+	if (r == 0)
+		r = creation_converse(&creation, err);
+	if (r == 0)
+		r = creation_commit(&creation, err);
+	if (r == 0)
+		creation_keep(&creation);
+	return r;
+}
+
+/* --- start --- */
+
+static int connect_to_init(const struct container *container, struct error *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char directory[FD_PATH_SIZE];
+	scoped_fd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return error_errno(err, "socket");
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s",
+	               fd_path(container->entry.fd, directory), START_SOCKET_NAME);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		/* Started, but the command that did it was killed before it could say so. */
+		if (errno == ECONNREFUSED)
+			(void)unlinkat(container->entry.fd, START_SOCKET_NAME, 0);
+		return error_errno(err, "cannot start: connect to init");
+	}
+	return fd_take(&fd);
+}
+
+static char *hook_state(const struct container *container, enum container_status status)
+{
+	struct state_view view = {
+		.status = container_status_name(status),
+		.pid = container->record.pid,
+		.record = &container->record,
+	};
+
+	return state_encode_hook(&view);
+}
+
+static int tell_init(const struct container *container, struct error *err)
+{
+	scoped_str state = hook_state(container, STATUS_CREATED);
+	scoped_fd init = connect_to_init(container, err);
+
+	if (init < 0)
+		return init;
+	if (!state)
+		return error_code(err, ENOMEM, "state for hooks");
+
+	struct sync_message start = {
+		.step = SYNC_START,
+		.payload = state,
+		.size = strlen(state),
+	};
+	int r = sync_send(init, &start, err);
+
+	return r < 0 ? r : sync_expect_exec(init, "init", err);
+}
+
+/* runtime.md (1.3.0): a failing poststart hook is an error that stops the container. */
+static int run_poststart(const struct container *container, struct error *err)
+{
+	scoped_spec spec = NULL;
+	scoped_process init = {.pidfd = -1};
+	scoped_str state = NULL;
+	struct error ignored;
+
+	if (!container->record.poststart)
+		return 0;
+	state = hook_state(container, STATUS_RUNNING);
+
+	int r = state ? container_spec(container, &spec, err)
+	              : error_code(err, ENOMEM, "state for hooks");
+
+	if (r == 0)
+		r = hooks_run(spec, HOOK_POSTSTART, state, strlen(state), err);
+	if (r < 0 && container_process(container, &init, &ignored) == 0)
+		(void)!process_signal(&init, SIGKILL, &ignored);
+	return r;
+}
+
+int container_start(struct store *store, const char *id, struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	int r = container_open(store, id, VERB_START, &container, err);
+
+	if (r == 0)
+		r = tell_init(&container, err);
+	if (r < 0)
+		return r;
+	if (unlinkat(container.entry.fd, START_SOCKET_NAME, 0) < 0)
+		return error_errno(err, "remove start socket");
+	return run_poststart(&container, err);
+}
+
+/* --- run --- */
+
+/* What is left once the program of a foreground container has ended. */
+static void clean_up(struct creation *creation)
+{
+	scoped_container container = CONTAINER_NONE;
+	struct error err;
+
+	if (store_entry_relock(&creation->entry, &err) < 0)
+		return; /* another command has removed it */
+	container.entry = creation->entry;
+	creation->entry.fd = -1;
+	creation->entry.journal_fd = -1;
+	container.record = creation->record;
+	container.status = STATUS_STOPPED;
+	if (container_destroy(&container, &err) < 0)
+		log_write(LOG_LEVEL_WARNING, "run %s: clean up: %s", creation->options->id,
+		          err.text);
+}
+
+static int stay(struct creation *creation, struct foreground *foreground, int *ret_exit,
+                struct error *err)
+{
+	int status = 0;
+
+	/* Others may act on the container while we wait. */
+	store_entry_unlock(&creation->entry);
+
+	int r = foreground_wait(foreground, &creation->init, creation->console, &status, err);
+
+	if (r < 0)
+		return r;
+	foreground_end(foreground);
+	*ret_exit = process_exit_code(status);
+	if (!creation->options->keep)
+		clean_up(creation);
+	return 0;
+}
+
+int container_run(struct store *store, const struct create_options *options, int *ret_exit,
+                  struct error *err)
+{
+	scoped_creation creation = CREATION_NONE;
+	scoped_foreground foreground = {0};
+	int r = options->detach ? 0 : foreground_begin(&foreground, err);
+
+	if (r == 0)
+		r = creation_begin(&creation, store, options, false, err);
+	if (r == 0)
+		r = creation_converse(&creation, err);
+	if (r == 0)
+		r = creation_commit(&creation, err);
+	if (r == 0)
+		r = creation_start(&creation, err);
+	if (r < 0)
+		return r;
+	creation_keep(&creation);
+	*ret_exit = 0;
+	return options->detach ? 0 : stay(&creation, &foreground, ret_exit, err);
+}

@@ -1,0 +1,55 @@
+/*
+ * What init executes: everything that can be parsed, opened, compiled or allocated beforehand.
+ * The host builds it, init inherits it by fork and only reads it (but for its own scratch space).
+ */
+#ifndef LVM_RUN_RUNTIME_PLAN_H
+#define LVM_RUN_RUNTIME_PLAN_H
+
+#include <stdbool.h>
+
+#include "namespaces/namespaces.h"
+#include "rootfs/rootfs.h"
+#include "runtime/program.h"
+#include "security/lockdown.h"
+#include "spec/spec.h"
+
+struct init_plan {
+	struct arena arena;
+	struct spec *spec;
+	struct namespace_plan namespaces;
+	struct rootfs_plan *rootfs;
+	struct lockdown_plan *lockdown;
+	struct program program;
+	int proc_fd;           /* the host's /proc */
+	int sync_fds[2];       /* the host's end, init's end */
+	int listen_fd;         /* where start connects; −1: started over the sync socket */
+	unsigned int kept_fds; /* passed on to the program from 3 on */
+	bool new_user_namespace;
+	bool user_namespace; /* new or joined */
+	bool new_mount_namespace;
+	bool needs_host;         /* HOST_READY: id maps or mapped mounts */
+	bool hooks_before_pivot; /* prestart, createRuntime or createContainer */
+	char *state_buffer;      /* for hooks that init runs; null when there are none */
+	char *agent_buffer;      /* for the seccomp agent's state; null when there is none */
+	size_t state_size;       /* of what arrived */
+	size_t agent_size;
+};
+
+void init_plan_done(struct init_plan *plan);
+#define scoped_init_plan scoped(init_plan_done) struct init_plan
+
+struct plan_request {
+	const char *id;
+	int bundle_fd;
+	int cgroup_fd;
+	int cache_fd;
+	bool no_pivot;
+	bool new_keyring;
+	unsigned int preserve_fds;
+};
+
+/* Fills a zeroed plan, whose spec is already there (plan->spec is taken over by init_plan_done). */
+int plan_build(struct init_plan *plan, const struct plan_request *request,
+               struct error *err) must_check;
+
+#endif

@@ -1,0 +1,395 @@
+#include "runtime/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/str.h"
+
+struct store {
+	int fd;
+};
+
+static const char default_root[] = "/run/lvm-run";
+static const char cache_name[] = ".seccomp";
+
+void store_close(struct store **store)
+{
+	if (!*store)
+		return;
+	fd_close(&(*store)->fd);
+	free(*store);
+	*store = NULL;
+}
+
+int store_fd(const struct store *store)
+{
+	return store->fd;
+}
+
+bool store_id_valid(const char *id)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
+	size_t length = strnlen(id, NAME_MAX + 1);
+
+	return length > 0 && length <= NAME_MAX && id[0] != '.' && strspn(id, allowed) == length;
+}
+
+static int check_id(const char *id, struct error *err)
+{
+	if (store_id_valid(id))
+		return 0;
+	return error_set(err, EINVAL,
+	                 "invalid container id \"%.64s\": letters, digits and _+-. are allowed, "
+	                 "not a leading dot, at most 255 characters",
+	                 id);
+}
+
+/* mkdir -p; only the last directory is private. */
+static int make_directories(const char *path, struct error *err)
+{
+	scoped_str copy = strdup(path);
+
+	if (!copy)
+		return error_code(err, ENOMEM, "state root %s", path);
+	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(copy, 0711) < 0 && errno != EEXIST)
+			return error_errno(err, "state root %s: mkdir %s", path, copy);
+		*slash = '/';
+	}
+	if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "state root %s: mkdir", path);
+	return 0;
+}
+
+static int open_root(const char *path, struct error *err)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	int fd = open(path, flags);
+
+	if (fd < 0 && errno == ENOENT) {
+		int r = make_directories(path, err);
+
+		if (r < 0)
+			return r;
+		fd = open(path, flags);
+	}
+	return fd < 0 ? error_errno(err, "state root %s", path) : fd;
+}
+
+int store_open(const char *path, struct store **ret, struct error *err)
+{
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	scoped_str own = NULL;
+	struct stat st;
+
+	if (!path && geteuid() != 0 && runtime_dir && *runtime_dir == '/')
+		path = own = str_format("%s/lvm-run", runtime_dir);
+	if (!path)
+		path = default_root;
+
+	scoped_fd fd = open_root(path, err);
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, "state root %s", path);
+	if (st.st_uid != geteuid() || (st.st_mode & 022))
+		return error_set(
+			err, EPERM,
+			"state root %s: must belong to user %u and be writable by nobody else",
+			path, geteuid());
+
+	struct store *store = malloc(sizeof(*store));
+
+	if (!store)
+		return error_code(err, ENOMEM, "state root %s", path);
+	store->fd = fd_take(&fd);
+	*ret = store;
+	return 0;
+}
+
+int store_open_cache(const struct store *store)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(store->fd, cache_name, flags);
+
+	if (fd < 0 && errno == ENOENT && mkdirat(store->fd, cache_name, 0700) == 0)
+		fd = openat(store->fd, cache_name, flags);
+	return fd;
+}
+
+static void entry_init(struct store_entry *entry, const struct store *store, const char *id)
+{
+	*entry = (struct store_entry){.root_fd = store->fd, .fd = -1, .journal_fd = -1};
+	(void)snprintf(entry->id, sizeof(entry->id), "%s", id);
+}
+
+void store_entry_unlock(struct store_entry *entry)
+{
+	if (entry->fd >= 0)
+		(void)flock(entry->fd, LOCK_UN);
+}
+
+void store_entry_done(struct store_entry *entry)
+{
+	store_entry_unlock(entry);
+	fd_close(&entry->journal_fd);
+	fd_close(&entry->fd);
+}
+
+static int not_there(const char *id, struct error *err)
+{
+	return error_set(err, ENOENT, "container %s: container does not exist", id);
+}
+
+int store_open_entry(struct store *store, const char *id, struct store_entry *ret,
+                     struct error *err)
+{
+	int r = check_id(id, err);
+
+	if (r < 0)
+		return r;
+	entry_init(ret, store, id);
+	ret->fd = openat(store->fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (ret->fd < 0 && errno == ENOENT)
+		return not_there(id, err);
+	if (ret->fd < 0)
+		return error_errno(err, "container %s: open state directory", id);
+	return 0;
+}
+
+/* The directory may have been removed while we waited for its lock. */
+static int check_still_there(const struct store_entry *entry, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(entry->fd, &st) < 0)
+		return error_errno(err, "container %s: stat state directory", entry->id);
+	return st.st_nlink == 0 ? not_there(entry->id, err) : 0;
+}
+
+static int lock_entry(struct store_entry *entry, int operation, struct error *err)
+{
+	int r = 0;
+
+	do
+		r = flock(entry->fd, operation);
+	while (r < 0 && errno == EINTR);
+	if (r < 0 && errno == EWOULDBLOCK)
+		return -EWOULDBLOCK;
+	if (r < 0)
+		return error_errno(err, "container %s: lock", entry->id);
+	return check_still_there(entry, err);
+}
+
+int store_entry_relock(struct store_entry *entry, struct error *err)
+{
+	return lock_entry(entry, LOCK_EX, err);
+}
+
+static int open_locked(struct store *store, const char *id, int operation, struct store_entry *ret,
+                       struct error *err)
+{
+	scoped_store_entry entry = {.fd = -1, .journal_fd = -1};
+	int r = store_open_entry(store, id, &entry, err);
+
+	if (r < 0)
+		return r;
+	r = lock_entry(&entry, operation, err);
+	if (r < 0) {
+		fd_close(&entry.fd); /* not ours: nothing to unlock */
+		return r;
+	}
+	*ret = entry;
+	entry.fd = -1;
+	return 0;
+}
+
+int store_lock(struct store *store, const char *id, struct store_entry *ret, struct error *err)
+{
+	return open_locked(store, id, LOCK_EX, ret, err);
+}
+
+int store_try_lock(struct store *store, const char *id, struct store_entry *ret, struct error *err)
+{
+	return open_locked(store, id, LOCK_EX | LOCK_NB, ret, err);
+}
+
+/* Whether the entry was written before the machine last started: nothing of it can be alive. */
+static bool is_of_earlier_boot(const struct store_entry *entry)
+{
+	scoped_arena arena = {0};
+	struct journal journal;
+	struct error ignored;
+	char boot_id[BOOT_ID_SIZE];
+
+	return journal_read(entry->fd, &arena, &journal, &ignored) == 0 && journal.boot_id &&
+	       process_boot_id(boot_id, &ignored) == 0 && !str_equal(journal.boot_id, boot_id);
+}
+
+/* Frees an id that is held by a record of an earlier boot; −EEXIST when it is rightly held. */
+static int remove_stale(struct store *store, const char *id, struct error *err)
+{
+	scoped_store_entry entry = {.fd = -1, .journal_fd = -1};
+	struct error ignored;
+
+	if (store_try_lock(store, id, &entry, &ignored) < 0 || !is_of_earlier_boot(&entry))
+		return error_set(err, EEXIST, "container with id exists: %s", id);
+	return store_remove(&entry, err);
+}
+
+int store_reserve(struct store *store, const char *id, struct store_entry *ret, struct error *err)
+{
+	int r = check_id(id, err);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(store->fd, id, 0700) < 0) {
+		if (errno != EEXIST)
+			return error_errno(err, "container %s: make state directory", id);
+		r = remove_stale(store, id, err);
+		if (r < 0)
+			return r;
+		if (mkdirat(store->fd, id, 0700) < 0)
+			return error_errno(err, "container %s: make state directory", id);
+	}
+	return store_lock(store, id, ret, err);
+}
+
+/* Removes a name; −errno, but 0 when it is not there. */
+static int remove_name(int dirfd, const char *name)
+{
+	return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* Everything but the journal: temporary files that a killed command left. */
+static int remove_strangers(int dirfd)
+{
+	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+	int r = 0;
+
+	if (!directory) {
+		r = -errno;
+		fd_close(&copy);
+		return r;
+	}
+	for (struct dirent *e = readdir(directory); e && r == 0; e = readdir(directory))
+		if (!str_equal(e->d_name, ".") && !str_equal(e->d_name, "..") &&
+		    !str_equal(e->d_name, JOURNAL_NAME))
+			r = remove_name(dirfd, e->d_name);
+	(void)closedir(directory);
+	return r;
+}
+
+int store_remove(struct store_entry *entry, struct error *err)
+{
+	static const char *const names[] = {RECORD_NAME, CONFIG_NAME, START_SOCKET_NAME};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && r == 0; i++)
+		r = remove_name(entry->fd, names[i]);
+	if (r == 0)
+		r = remove_name(entry->fd, JOURNAL_NAME);
+	if (r == 0 && unlinkat(entry->root_fd, entry->id, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+		r = errno == ENOTEMPTY || errno == EEXIST ? remove_strangers(entry->fd) : -errno;
+		if (r == 0 && unlinkat(entry->root_fd, entry->id, AT_REMOVEDIR) < 0)
+			r = -errno;
+	}
+	return r < 0 ? error_code(err, -r, "container %s: remove state", entry->id) : 0;
+}
+
+int store_read_record(int entry_fd, struct arena *arena, struct record *ret, struct error *err)
+{
+	scoped_str text = NULL;
+	size_t size = 0;
+	struct error failure;
+	int r = file_read(entry_fd, RECORD_NAME, RECORD_SIZE_LIMIT, &text, &size, &failure);
+
+	if (r == -ENOENT)
+		return r;
+	if (r < 0) {
+		*err = failure;
+		return r;
+	}
+	return record_decode(arena, text, size, ret, err);
+}
+
+int store_write_record(int entry_fd, const struct record *record, struct error *err)
+{
+	scoped_str text = record_encode(record);
+
+	if (!text)
+		return error_code(err, ENOMEM, "write record");
+	return file_write_atomic(entry_fd, RECORD_NAME, 0600, text, strlen(text), err);
+}
+
+/* --- Listing --- */
+
+void container_ids_free(char ***ids)
+{
+	for (char **id = *ids; id && *id; id++)
+		free(*id);
+	free(*ids);
+	*ids = NULL;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int add_id(char ***ids, size_t *count, const char *id)
+{
+	char **grown = reallocarray(*ids, *count + 2, sizeof(**ids));
+
+	if (!grown)
+		return -ENOMEM;
+	*ids = grown;
+	grown[*count] = strdup(id);
+	grown[*count + 1] = NULL;
+	if (!grown[*count])
+		return -ENOMEM;
+	(*count)++;
+	return 0;
+}
+
+int container_ids(struct store *store, char ***ret, size_t *ret_count, struct error *err)
+{
+	char **ids = calloc(1, sizeof(*ids));
+	size_t count = 0;
+	int copy = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+	int r = ids ? 0 : -ENOMEM;
+
+	if (!directory) {
+		r = error_errno(err, "list state root");
+		fd_close(&copy);
+		free(ids);
+		return r;
+	}
+	for (struct dirent *e = readdir(directory); e && r == 0; e = readdir(directory))
+		if (store_id_valid(e->d_name) && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN))
+			r = add_id(&ids, &count, e->d_name);
+	(void)closedir(directory);
+	if (r < 0) {
+		container_ids_free(&ids);
+		return error_code(err, -r, "list state root");
+	}
+	qsort(ids, count, sizeof(*ids), compare_ids);
+	*ret = ids;
+	*ret_count = count;
+	return 0;
+}

@@ -1,0 +1,78 @@
+/*
+ * The state root: one directory a container, made with mkdir (which decides who has the id), locked
+ * with flock on the directory itself.
+ *
+ *	journal      what to clean up (journal.h), first to come and last to go
+ *	config.json  the configuration as it was at create
+ *	record.json  the container (spec/state.h); there once it is created, replaced by rename only
+ *	start.sock   init listens here; there as long as the container waits for start
+ *	seccomp/     (in the root) compiled filters
+ *
+ * Readers of the record need no lock. Host side.
+ */
+#ifndef LVM_RUN_RUNTIME_STORE_H
+#define LVM_RUN_RUNTIME_STORE_H
+
+#include "runtime/journal.h"
+#include "runtime/runtime.h"
+
+#define RECORD_NAME "record.json"
+#define CONFIG_NAME "config.json"
+#define START_SOCKET_NAME "start.sock"
+
+enum { RECORD_SIZE_LIMIT = 4 * 1024 * 1024 };
+
+int store_fd(const struct store *store);
+
+/* The directory of compiled filters, made when missing; −1 when that cannot be had. The caller's. */
+int store_open_cache(const struct store *store) must_check;
+
+/* One container's directory, open and locked. */
+struct store_entry {
+	int root_fd; /* the store's, borrowed */
+	int fd;
+	int journal_fd; /* −1 unless it was reserved by this command */
+	char id[256];
+};
+
+/*
+ * Takes the id: makes the directory and locks it. −EEXIST with "container with id exists" when it
+ * is taken; a directory of an earlier boot does not count. The caller then writes the journal.
+ */
+int store_reserve(struct store *store, const char *id, struct store_entry *ret,
+                  struct error *err) must_check;
+
+/* Opens and locks an existing one; −ENOENT with "container does not exist". */
+int store_lock(struct store *store, const char *id, struct store_entry *ret,
+               struct error *err) must_check;
+/* The same without waiting: −EWOULDBLOCK without *err while another command works on it. */
+int store_try_lock(struct store *store, const char *id, struct store_entry *ret,
+                   struct error *err) must_check;
+/* Only opens it. */
+int store_open_entry(struct store *store, const char *id, struct store_entry *ret,
+                     struct error *err) must_check;
+
+/*
+ * Removes all that is in the directory, the journal last, and the directory. What is already gone is
+ * no error.
+ */
+int store_remove(struct store_entry *entry, struct error *err) must_check;
+
+/* Lets others act on the container while this command goes on. */
+void store_entry_unlock(struct store_entry *entry);
+/* −ENOENT when it was removed meanwhile. */
+int store_entry_relock(struct store_entry *entry, struct error *err) must_check;
+
+/*
+ * Unlocks and closes. Init inherits the descriptor and thereby the lock: it is given back
+ * explicitly, so that nothing waits for init.
+ */
+void store_entry_done(struct store_entry *entry);
+#define scoped_store_entry scoped(store_entry_done) struct store_entry
+
+/* Reads the record into `arena`; −ENOENT without *err when there is none. */
+int store_read_record(int entry_fd, struct arena *arena, struct record *ret,
+                      struct error *err) must_check;
+int store_write_record(int entry_fd, const struct record *record, struct error *err) must_check;
+
+#endif
