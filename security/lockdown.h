@@ -1,25 +1,28 @@
 /*
  * Everything that takes rights away from a process, in one order, for init and for exec alike.
  *
- *	host:  lockdown_prepare            parses, compiles the seccomp filter (or takes it from the cache),
- *	                                   connects the seccomp agent
- *	child: lockdown_enter_created      what may fail early: keyring, personality, rlimits, scheduler,
- *	                                   I/O priority, oom_score_adj
- *	       lockdown_enter_exec         the point of no return, immediately before execve: exec label,
- *	                                   seccomp (without no_new_privs), bounding set, groups and ids, umask,
- *	                                   capabilities, no_new_privs, seccomp (with it)
+ *	host:  lockdown_prepare         parses, compiles the seccomp filter (or takes it from the cache),
+ *	                                connects the seccomp agent
+ *	       lockdown_apply_limits    for a container with a user namespace, before the child goes on
+ *	child: lockdown_enter_created   what may fail early: keyring, personality, rlimits, scheduler,
+ *	                                I/O priority, oom_score_adj; then nobody may look in any more
+ *	       lockdown_enter_exec      the point of no return, immediately before execve: exec label, low
+ *	                                rlimits, bounding set, groups and ids, umask, capabilities,
+ *	                                no_new_privs, seccomp
  *
- * lockdown.c holds the two lists with the reasons for their order (rule R8 of the security notes).
+ * lockdown_enter.c holds the two lists with the reasons for their order (rule R8 of the security notes).
  */
 #ifndef LVM_RUN_SECURITY_LOCKDOWN_H
 #define LVM_RUN_SECURITY_LOCKDOWN_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "spec/spec.h"
 
+/* The plan keeps these pointers: what they point to has to live as long as the plan. */
 struct lockdown_request {
 	const struct spec_process *process;
 	const struct spec_seccomp *seccomp;         /* .set false: no filter */
@@ -41,7 +44,20 @@ int lockdown_prepare(const struct lockdown_request *request, struct lockdown_pla
 /* Whether lockdown_enter_exec will want the state text for a seccomp agent (listenerPath). */
 bool lockdown_wants_agent_state(const struct lockdown_plan *plan);
 
-/* Child. */
+/*
+ * Sets rlimits, scheduler, I/O priority and oom_score_adj of `pid` from outside: raising them takes
+ * capabilities in the host's user namespace, which a child in one of its own does not have. The child's
+ * lockdown_enter_created then finds them set and needs no right. Host; only for a child with a user
+ * namespace of its own, otherwise the same calls twice.
+ */
+int lockdown_apply_limits(const struct lockdown_plan *plan, pid_t pid,
+                          struct error *err) must_check;
+
+/*
+ * Child. Afterwards the process is not dumpable: /proc/self belongs to the host's root, so a process
+ * in a user namespace can no longer write there. For exec this comes too late to hide the process from
+ * the container that it joins: the caller clears PR_SET_DUMPABLE before setns.
+ */
 int lockdown_enter_created(const struct lockdown_plan *plan, struct error *err) must_check;
 
 /*
@@ -56,7 +72,10 @@ size_t lockdown_needed_fds(const struct lockdown_plan *plan, int ret[static LOCK
 /*
  * Child, after the last system call that needs a right. `agent_state` is the text for the seccomp
  * agent (state_encode_seccomp), null when none is wanted. From here only execve and _exit follow;
- * on failure the error still has to be reported over an already open socket, so the filter comes last.
+ * the error of a failed step still goes over an already open socket, which works unless a filter
+ * without no_new_privs is loaded already and forbids it: then the host sees the end of the process.
+ *
+ * The default umask is 0022, as in other runtimes; the caller's own is never handed down.
  */
 int lockdown_enter_exec(const struct lockdown_plan *plan, const char *agent_state,
                         size_t agent_state_size, struct error *err) must_check;
