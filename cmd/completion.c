@@ -49,7 +49,7 @@ static void add_value_action(struct strbuf *script, const struct option *option)
 static void add_value_cases(struct strbuf *script, const char *verb, const struct option *table)
 {
 	for (; table && table->name; table++) {
-		if (!table->argument || table->flags & OPTION_VALUE_OPTIONAL)
+		if (!table->argument || option_value_optional(table))
 			continue;
 		strbuf_addf(script, "\t%s:--%s", verb, table->name);
 		for (const char *letter = table->letters; *letter; letter++)
@@ -66,7 +66,7 @@ static void add_global_takers(struct strbuf *script)
 	const char *separator = "";
 
 	for (const struct option *option = global_options; option->name; option++) {
-		if (option->argument && !(option->flags & OPTION_VALUE_OPTIONAL) &&
+		if (option->argument && !(option_value_optional(option)) &&
 		    !str_equal(option->name, "root")) {
 			strbuf_addf(script, "%s--%s", separator, option->name);
 			separator = " | ";

@@ -2,9 +2,9 @@
 #include "cmd/verbs.h"
 
 const struct option delete_options[] = {
-	{"force", "f", OPTION_FLAG, 0, offsetof(struct delete_arguments, force), NULL,
+	{"force", "f", OPTION_FLAG, offsetof(struct delete_arguments, force), NULL,
          "also a running, half-made or damaged one; an unknown one is no error"},
-	{"regex", "r", OPTION_FLAG, 0, offsetof(struct delete_arguments, regex), NULL,
+	{"regex", "r", OPTION_FLAG, offsetof(struct delete_arguments, regex), NULL,
          "ID is an extended regular expression: all containers that it matches"},
 	{0},
 };

@@ -8,7 +8,7 @@
 #include "cmd/verbs.h"
 
 const struct option doctor_options[] = {
-	{"json", "", OPTION_FLAG, 0, offsetof(struct doctor_arguments, json), NULL,
+	{"json", "", OPTION_FLAG, offsetof(struct doctor_arguments, json), NULL,
          "print one JSON object"},
 	{0},
 };

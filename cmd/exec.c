@@ -6,38 +6,37 @@
 #define EXEC(member) offsetof(struct exec_arguments, member)
 
 const struct option exec_options[] = {
-	{"process", "p", OPTION_TEXT, 0, EXEC(options.process_file), "FILE",
+	{"process", "p", OPTION_TEXT, EXEC(options.process_file), "FILE",
          "take the process from FILE, a process object of the OCI specification; no COMMAND then"},
-	{"tty", "t", OPTION_FLAG, 0, EXEC(options.terminal), NULL, "give it a terminal"},
-	{"detach", "d", OPTION_FLAG, 0, EXEC(options.detach), NULL, "return when it was started"},
-	{"env", "e", OPTION_LIST, 0, EXEC(env), "NAME=VALUE",
+	{"tty", "t", OPTION_FLAG, EXEC(options.terminal), NULL, "give it a terminal"},
+	{"detach", "d", OPTION_FLAG, EXEC(options.detach), NULL, "return when it was started"},
+	{"env", "e", OPTION_LIST, EXEC(env), "NAME=VALUE",
          "add to the environment; may be repeated"},
-	{"cwd", "", OPTION_TEXT, 0, EXEC(options.cwd), "DIR", "its directory in the container"},
-	{"user", "u", OPTION_TEXT, 0, EXEC(options.user), "UID[:GID]",
+	{"cwd", "", OPTION_TEXT, EXEC(options.cwd), "DIR", "its directory in the container"},
+	{"user", "u", OPTION_TEXT, EXEC(options.user), "UID[:GID]",
          "its user and group, by number"},
-	{"additional-gids", "g", OPTION_LIST, 0, EXEC(additional_gids), "GID",
+	{"additional-gids", "g", OPTION_LIST, EXEC(additional_gids), "GID",
          "one more group, or several separated by commas; may be repeated"},
-	{"cap", "c", OPTION_LIST, 0, EXEC(capabilities), "CAP_NAME",
+	{"cap", "c", OPTION_LIST, EXEC(capabilities), "CAP_NAME",
          "add a capability; may be repeated"},
-	{"no-new-privs", "", OPTION_FLAG, 0, EXEC(options.no_new_privileges), NULL,
+	{"no-new-privs", "", OPTION_FLAG, EXEC(options.no_new_privileges), NULL,
          "it can gain no privileges by executing other programs"},
-	{"apparmor", "", OPTION_TEXT, 0, EXEC(options.apparmor), "PROFILE", "its AppArmor profile"},
-	{"process-label", "", OPTION_TEXT, 0, EXEC(options.process_label), "LABEL",
+	{"apparmor", "", OPTION_TEXT, EXEC(options.apparmor), "PROFILE", "its AppArmor profile"},
+	{"process-label", "", OPTION_TEXT, EXEC(options.process_label), "LABEL",
          "its SELinux label"},
-	{"cgroup", "", OPTION_TEXT, 0, EXEC(options.cgroup), "PATH",
+	{"cgroup", "", OPTION_TEXT, EXEC(options.cgroup), "PATH",
          "run it in this group below the container's"},
-	{"ignore-paused", "", OPTION_FLAG, 0, EXEC(options.ignore_paused), NULL,
+	{"ignore-paused", "", OPTION_FLAG, EXEC(options.ignore_paused), NULL,
          "also in a paused container, where it waits for resume"},
-	{"console-socket", "", OPTION_TEXT, 0, EXEC(options.console_socket), "SOCKET",
+	{"console-socket", "", OPTION_TEXT, EXEC(options.console_socket), "SOCKET",
          "send the master end of the terminal to this unix socket"},
-	{"pidfd-socket", "", OPTION_TEXT, 0, EXEC(options.pidfd_socket), "SOCKET",
+	{"pidfd-socket", "", OPTION_TEXT, EXEC(options.pidfd_socket), "SOCKET",
          "send a pidfd of the process to this unix socket"},
-	{"pid-file", "", OPTION_TEXT, 0, EXEC(options.pid_file), "FILE",
+	{"pid-file", "", OPTION_TEXT, EXEC(options.pid_file), "FILE",
          "write its process id to FILE"},
-	{"preserve-fds", "", OPTION_NUMBER, 0, EXEC(options.preserve_fds), "N",
+	{"preserve-fds", "", OPTION_NUMBER, EXEC(options.preserve_fds), "N",
          "pass N more descriptors on, from 3 and after those of $LISTEN_FDS"},
-	{"no-subreaper", "", OPTION_IGNORED, OPTION_SINGLE_DASH, 0, NULL,
-         "ignored: known to other runtimes"},
+	{"no-subreaper", "", OPTION_IGNORED, 0, NULL, "ignored: known to other runtimes"},
 	{0},
 };
 
@@ -81,19 +80,16 @@ int exec_main(const struct call *call, struct error *err)
 {
 	struct exec_arguments *arguments = &call->arguments->exec;
 	struct exec_options *options = &arguments->options;
-	scoped(option_list_done) struct option_list env = arguments->env;
-	scoped(option_list_done) struct option_list capabilities = arguments->capabilities;
-	scoped(option_list_done) struct option_list gids = arguments->additional_gids;
 	scoped_strbuf joined_gids = {0};
 	int r;
 
-	join_list(&joined_gids, &gids);
+	join_list(&joined_gids, &arguments->additional_gids);
 	if (joined_gids.failed)
 		return error_code(err, ENOMEM, "options");
 	options->id = call->words[0];
 	options->args = command_words(call);
-	options->env = env.items;
-	options->capabilities = capabilities.items;
+	options->env = arguments->env.items;
+	options->capabilities = arguments->capabilities.items;
 	options->additional_gids = joined_gids.data;
 	r = check_command(call, options, err);
 	return r < 0 ? r : exec_in_store(call, options, err);

@@ -12,7 +12,7 @@ enum { HELP_WIDTH = 96, HELP_INDENT = 2, OPTION_TEXT_INDENT = 8 };
 /* "  -b, --bundle DIR" and its explanation below. */
 static void add_option(struct strbuf *text, const struct option *option)
 {
-	const char *separator = option->flags & OPTION_VALUE_OPTIONAL ? "[=" : " ";
+	const char *separator = option_value_optional(option) ? "[=" : " ";
 
 	if (option->letters[0])
 		strbuf_addf(text, "  -%c, --%s", option->letters[0], option->name);

@@ -5,9 +5,9 @@
 #include "cmd/verbs.h"
 
 const struct option kill_options[] = {
-	{"all", "a", OPTION_FLAG, 0, offsetof(struct kill_arguments, all), NULL,
+	{"all", "a", OPTION_FLAG, offsetof(struct kill_arguments, all), NULL,
          "to every process of the container, not its first one alone"},
-	{"regex", "r", OPTION_FLAG, 0, offsetof(struct kill_arguments, regex), NULL,
+	{"regex", "r", OPTION_FLAG, offsetof(struct kill_arguments, regex), NULL,
          "ID is an extended regular expression: all containers that it matches"},
 	{0},
 };

@@ -7,9 +7,9 @@
 #include "cmd/verbs.h"
 
 const struct option list_options[] = {
-	{"quiet", "q", OPTION_FLAG, 0, offsetof(struct list_arguments, quiet), NULL,
+	{"quiet", "q", OPTION_FLAG, offsetof(struct list_arguments, quiet), NULL,
          "print the ids alone"},
-	{"format", "f", OPTION_TEXT, 0, offsetof(struct list_arguments, format), "table|json",
+	{"format", "f", OPTION_TEXT, offsetof(struct list_arguments, format), "table|json",
          "what to print (table)"},
 	{0},
 };

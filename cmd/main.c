@@ -183,7 +183,9 @@ static int run_verb(char **argv, char **words, const struct global_options *glob
 		if (r < 0)
 			return r;
 	}
-	return run_call(&call, ret_failure, err);
+	r = run_call(&call, ret_failure, err);
+	options_done(call.verb->options, &arguments);
+	return r;
 }
 
 static int run_command(int argc, char **argv, struct global_options *global, int *ret_failure,

@@ -45,9 +45,9 @@ static void add_option(struct strbuf *page, const struct option *option)
 	add_escaped(page, option->name);
 	strbuf_adds(page, "\\fR");
 	if (option->argument) {
-		strbuf_adds(page, option->flags & OPTION_VALUE_OPTIONAL ? "[=\\fI" : " \\fI");
+		strbuf_adds(page, option_value_optional(option) ? "[=\\fI" : " \\fI");
 		add_escaped(page, option->argument);
-		strbuf_adds(page, option->flags & OPTION_VALUE_OPTIONAL ? "\\fR]" : "\\fR");
+		strbuf_adds(page, option_value_optional(option) ? "\\fR]" : "\\fR");
 	}
 	strbuf_adds(page, "\n");
 	add_line(page, option->help);

@@ -9,10 +9,21 @@
 
 #include "base/str.h"
 
-void option_list_done(struct option_list *list)
+static void *member(const struct option *option, void *target)
 {
-	free(list->items);
-	*list = (struct option_list){0};
+	return (char *)target + option->offset;
+}
+
+void options_done(const struct option *table, void *target)
+{
+	for (; table && table->name; table++) {
+		if (table->kind == OPTION_LIST) {
+			struct option_list *list = member(table, target);
+
+			free(list->items);
+			*list = (struct option_list){0};
+		}
+	}
 }
 
 static int list_add(struct option_list *list, char *value, struct error *err)
@@ -25,6 +36,11 @@ static int list_add(struct option_list *list, char *value, struct error *err)
 	grown[list->count] = NULL;
 	list->items = grown;
 	return 0;
+}
+
+bool option_value_optional(const struct option *option)
+{
+	return option->kind == OPTION_IGNORED && option->argument;
 }
 
 bool option_word_allowed(const char *argument, const char *word)
@@ -74,7 +90,7 @@ static int parse_bool(const char *text, bool *ret)
 	return -EINVAL;
 }
 
-static int store_flag(const struct option *option, const char *value, char *target,
+static int store_flag(const struct option *option, const char *value, void *target,
                       struct error *err)
 {
 	bool on = true;
@@ -83,11 +99,11 @@ static int store_flag(const struct option *option, const char *value, char *targ
 		return error_set(err, EINVAL, "option --%s takes no argument '%s'", option->name,
 		                 value);
 	if (option->kind == OPTION_FLAG)
-		*(bool *)(void *)(target + option->offset) = on;
+		*(bool *)member(option, target) = on;
 	return 0;
 }
 
-static int store_number(const struct option *option, const char *value, char *target,
+static int store_number(const struct option *option, const char *value, void *target,
                         struct error *err)
 {
 	uint64_t number;
@@ -95,24 +111,23 @@ static int store_number(const struct option *option, const char *value, char *ta
 	if (parse_u64(value, &number) < 0 || number > INT_MAX)
 		return error_set(err, EINVAL, "option --%s: '%s' is not a number", option->name,
 		                 value);
-	*(unsigned int *)(void *)(target + option->offset) = (unsigned int)number;
+	*(unsigned int *)member(option, target) = (unsigned int)number;
 	return 0;
 }
 
-static int store_value(const struct option *option, char *value, char *target, struct error *err)
+static int store_value(const struct option *option, char *value, void *target, struct error *err)
 {
 	if (!option_word_allowed(option->argument, value))
 		return error_set(err, EINVAL, "option --%s: '%s' is none of %s", option->name,
 		                 value, option->argument);
 	switch (option->kind) {
 	case OPTION_TEXT:
-		*(const char **)(void *)(target + option->offset) = value;
+		*(const char **)member(option, target) = value;
 		return 0;
 	case OPTION_NUMBER:
 		return store_number(option, value, target, err);
 	case OPTION_LIST:
-		return list_add((struct option_list *)(void *)(target + option->offset), value,
-		                err);
+		return list_add(member(option, target), value, err);
 	case OPTION_FLAG:
 	case OPTION_IGNORED:
 		break;
@@ -126,7 +141,7 @@ static int take(const struct option_scan *scan, const struct option *option, cha
 {
 	if (!option->argument)
 		return store_flag(option, attached, scan->target, err);
-	if (!attached && option->flags & OPTION_VALUE_OPTIONAL) {
+	if (!attached && option_value_optional(option)) {
 		if (**next && option_word_allowed(option->argument, **next))
 			(*next)++;
 		return 0;
@@ -173,14 +188,6 @@ static int take_letters(struct option_scan *scan, char *letters, char ***next, s
 	return 0;
 }
 
-/* "-no-subreaper", as programs that know Go's flag package write it. */
-static bool is_long_with_one_dash(const struct option_scan *scan, const char *name)
-{
-	const struct option *option = find_long(scan->table, name, strcspn(name, "="));
-
-	return option && option->flags & OPTION_SINGLE_DASH;
-}
-
 static int take_option(struct option_scan *scan, char *word, char ***next, struct error *err)
 {
 	if (str_equal(word, "--help") || str_equal(word, "-help")) {
@@ -189,7 +196,8 @@ static int take_option(struct option_scan *scan, char *word, char ***next, struc
 	}
 	if (word[1] == '-')
 		return take_long(scan, word + 2, next, err);
-	if (is_long_with_one_dash(scan, word + 1))
+	/* "-no-subreaper", as programs that know Go's flag package write it. */
+	if (find_long(scan->table, word + 1, strcspn(word + 1, "=")))
 		return take_long(scan, word + 1, next, err);
 	return take_letters(scan, word + 1, next, err);
 }

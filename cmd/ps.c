@@ -9,7 +9,7 @@
 #include "cmd/verbs.h"
 
 const struct option ps_options[] = {
-	{"format", "f", OPTION_TEXT, 0, offsetof(struct ps_arguments, format), "table|json",
+	{"format", "f", OPTION_TEXT, offsetof(struct ps_arguments, format), "table|json",
          "the output of ps, or an array of process ids (table)"},
 	{0},
 };

@@ -11,11 +11,11 @@
 #include "spec/spec.h"
 
 const struct option spec_options[] = {
-	{"bundle", "b", OPTION_TEXT, 0, offsetof(struct spec_arguments, bundle), "DIR",
+	{"bundle", "b", OPTION_TEXT, offsetof(struct spec_arguments, bundle), "DIR",
          "the bundle to write it to (the current directory)"},
-	{"file", "f", OPTION_TEXT, 0, offsetof(struct spec_arguments, file), "FILE",
+	{"file", "f", OPTION_TEXT, offsetof(struct spec_arguments, file), "FILE",
          "its name in the bundle (config.json); - is standard output"},
-	{"rootless", "", OPTION_FLAG, 0, offsetof(struct spec_arguments, rootless), NULL,
+	{"rootless", "", OPTION_FLAG, offsetof(struct spec_arguments, rootless), NULL,
          "for a user who is not root: with a user namespace, without limits"},
 	{0},
 };

@@ -9,24 +9,24 @@
 #define GLOBAL(member) offsetof(struct global_options, member)
 
 const struct option global_options[] = {
-	{"root", "", OPTION_TEXT, 0, GLOBAL(root), "DIR",
+	{"root", "", OPTION_TEXT, GLOBAL(root), "DIR",
          "where the state of containers is kept (/run/lvm-run; for a user "
          "$XDG_RUNTIME_DIR/lvm-run)"},
-	{"log", "", OPTION_TEXT, 0, GLOBAL(log), "FILE",
+	{"log", "", OPTION_TEXT, GLOBAL(log), "FILE",
          "append errors to FILE as well as to standard error; warnings and debug lines go there "
          "alone"},
-	{"log-format", "", OPTION_TEXT, 0, GLOBAL(log_format), "text|json",
+	{"log-format", "", OPTION_TEXT, GLOBAL(log_format), "text|json",
          "how lines of the log are written (text)"},
-	{"log-level", "", OPTION_TEXT, 0, GLOBAL(log_level), "debug|info|warning|warn|error",
+	{"log-level", "", OPTION_TEXT, GLOBAL(log_level), "debug|info|warning|warn|error",
          "the least important lines that the log gets (warning; error with --log)"},
-	{"debug", "", OPTION_FLAG, 0, GLOBAL(debug), NULL, "the same as --log-level=debug"},
-	{"cgroup-manager", "", OPTION_TEXT, 0, GLOBAL(cgroup_manager), "cgroupfs|systemd|disabled",
+	{"debug", "", OPTION_FLAG, GLOBAL(debug), NULL, "the same as --log-level=debug"},
+	{"cgroup-manager", "", OPTION_TEXT, GLOBAL(cgroup_manager), "cgroupfs|systemd|disabled",
          "who makes the control groups (cgroupfs)"},
-	{"systemd-cgroup", "s", OPTION_FLAG, 0, GLOBAL(systemd_cgroup), NULL,
+	{"systemd-cgroup", "s", OPTION_FLAG, GLOBAL(systemd_cgroup), NULL,
          "the same as --cgroup-manager=systemd, unless that option is given too"},
-	{"rootless", "", OPTION_IGNORED, OPTION_VALUE_OPTIONAL, 0, "auto|true|false",
+	{"rootless", "", OPTION_IGNORED, 0, "auto|true|false",
          "ignored: the runtime sees by itself what it may do"},
-	{"version", "vV", OPTION_FLAG, 0, GLOBAL(version), NULL,
+	{"version", "vV", OPTION_FLAG, GLOBAL(version), NULL,
          "print the version and what is built in"},
 	{0},
 };
