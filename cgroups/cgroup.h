@@ -49,7 +49,9 @@ struct cgroup_request {
 	                    "Cgroup ownership") */
 	uid_t owner_uid; /* host ids of the container's root, for delegate */
 	gid_t owner_gid;
-	int pin_dirfd; /* directory of bpffs for pinned device programs; −1: load each time */
+	const char *
+		pin_dir; /* of a bpffs, for device programs; null: /sys/fs/bpf/lvm-run where bpffs is
+	                        mounted (nothing is ever mounted for it), "": load each time */
 };
 
 struct cgroup;
@@ -60,6 +62,12 @@ void cgroup_free(struct cgroup **group); /* frees the handle, not the group */
 int cgroup_plan(const struct cgroup_request *request, struct cgroup **ret,
                 struct error *err) must_check;
 int cgroup_create(struct cgroup *group, struct error *err) must_check;
+/*
+ * Takes back a successful cgroup_create when what comes after it fails: like cgroup_destroy, but a
+ * group that was there before stays, and groups made above it go. Processes must have left. What cannot
+ * be undone is logged.
+ */
+void cgroup_undo(struct cgroup *group);
 /* −ENOENT without *err when it no longer exists. */
 int cgroup_open(const struct cgroup_location *location, struct cgroup **ret,
                 struct error *err) must_check;

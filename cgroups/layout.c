@@ -1,0 +1,221 @@
+#include "cgroups/layout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "cgroups/cgroup.h"
+#include "cgroups/text.h"
+
+enum { PROC_LIMIT = 32 * 1024 * 1024 };
+
+static bool path_is_unified(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+bool layout_is_unified(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* Whether the mount is what `type` and `option` (null: any) ask for, and not hidden by a later one. */
+static bool mount_fits(const struct mountinfo_line *mount, const char *type, const char *option)
+{
+	return str_equal(mount->type, type) &&
+	       (!option || text_list_has(mount->super_options, option)) &&
+	       (!str_equal(type, "cgroup2") || path_is_unified(mount->mount_point));
+}
+
+/*
+ * Looks for the first mount of `type` whose super options hold `option`. 1 found, 0 not, −errno. A
+ * mount of the hierarchy's root is preferred to that of a part of it.
+ */
+static int find_mount(const char *type, const char *option, char *ret, size_t size,
+                      struct error *err)
+{
+	scoped_str text = NULL;
+	int r = file_read(AT_FDCWD, "/proc/self/mountinfo", PROC_LIMIT, &text, NULL, err);
+	char *cursor = text;
+	char *line;
+	int found = 0;
+
+	if (r < 0)
+		return r;
+	while ((line = text_next_line(&cursor))) {
+		struct mountinfo_line mount;
+
+		if (!text_parse_mountinfo(line, &mount) || strlen(mount.mount_point) >= size ||
+		    !mount_fits(&mount, type, option))
+			continue;
+
+		bool whole = str_equal(mount.root, "/");
+
+		if (!found || whole) {
+			(void)snprintf(ret, size, "%s", mount.mount_point);
+			found = 1;
+		}
+		if (whole)
+			break;
+	}
+	return found;
+}
+
+int layout_find_unified(char ret[static LAYOUT_PATH_SIZE], struct error *err)
+{
+	static const char *const usual[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
+		if (path_is_unified(usual[i])) {
+			(void)snprintf(ret, LAYOUT_PATH_SIZE, "%s", usual[i]);
+			return 0;
+		}
+	}
+
+	int r = find_mount("cgroup2", NULL, ret, LAYOUT_PATH_SIZE, err);
+
+	if (r < 0)
+		return r;
+	return r > 0 ? 0
+	             : error_set(
+			       err, ENODEV,
+			       "no cgroup v2 hierarchy is mounted; mount it with: mount -t cgroup2 "
+			       "none /sys/fs/cgroup, or use --cgroup-manager disabled");
+}
+
+int layout_own_group(long pid, char *ret, size_t size, struct error *err)
+{
+	char path[48] = "/proc/self/cgroup";
+	scoped_str text = NULL;
+
+	if (pid > 0)
+		(void)snprintf(path, sizeof(path), "/proc/%ld/cgroup", pid);
+
+	int r = file_read(AT_FDCWD, path, PROC_LIMIT, &text, NULL, err);
+
+	if (r < 0)
+		return r;
+	if (!text_own_group(text, ret, size))
+		return error_set(err, ENODEV, "%s: names no group in the cgroup v2 hierarchy",
+		                 path);
+	return 0;
+}
+
+/* --- Why a controller is missing --- */
+
+/* The v1 name, where it is another one. */
+static const char *legacy_name(const char *controller)
+{
+	return str_equal(controller, "io") ? "blkio" : controller;
+}
+
+int layout_explain_missing(const char *mount, const char *controller, struct error *err)
+{
+	static const char advice[] =
+		"take the limit out of the configuration, or give the controller to cgroup v2 "
+		"(boot with cgroup_no_v1=all, or systemd.unified_cgroup_hierarchy=1)";
+	const char *name = legacy_name(controller);
+	struct controller_line line = {0};
+	char where[LAYOUT_PATH_SIZE];
+	scoped_str text = NULL;
+	struct error ignored;
+
+	if (file_read(AT_FDCWD, "/proc/cgroups", PROC_LIMIT, &text, NULL, &ignored) < 0 ||
+	    !text_find_controller(text, name, &line))
+		return error_set(
+			err, ENOTSUP,
+			"the %s controller is not there in the v2 hierarchy at %s: the kernel "
+			"lacks it, or it was not delegated here; take the limit out of the "
+			"configuration",
+			controller, mount);
+	if (!line.enabled)
+		return error_set(
+			err, ENOTSUP,
+			"the %s controller was switched off at boot (cgroup_disable=%s); take the "
+			"limit out of the configuration, or boot without that word",
+			controller, name);
+	if (line.hierarchy == 0)
+		return error_set(
+			err, ENOTSUP,
+			"the %s controller is not there in the v2 hierarchy at %s, and not bound "
+			"to cgroup v1 either: it was not delegated here; take the limit out of "
+			"the configuration",
+			controller, mount);
+	if (find_mount("cgroup", name, where, sizeof(where), &ignored) <= 0)
+		return error_set(
+			err, ENOTSUP,
+			"the %s controller is bound to cgroup v1 (hierarchy %d, not mounted "
+			"here), and lvm-run sets limits in cgroup v2 only (%s): %s",
+			controller, line.hierarchy, mount, advice);
+	return error_set(
+		err, ENOTSUP,
+		"the %s controller is bound to cgroup v1 at %s, and lvm-run sets limits in "
+		"cgroup v2 only (%s): %s",
+		controller, where, mount, advice);
+}
+
+/* --- For doctor --- */
+
+/* Adds "controller:mount point" for each controller of a v1 mount. */
+static void add_legacy(const struct mountinfo_line *mount, char *list, size_t size)
+{
+	static const char *const known[] = {"cpu",     "cpuacct", "cpuset",     "memory",
+	                                    "devices", "freezer", "net_cls",    "blkio",
+	                                    "hugetlb", "pids",    "perf_event", "net_prio",
+	                                    "rdma",    "misc",    "debug"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		size_t length = strlen(list);
+
+		if (text_list_has(mount->super_options, known[i]))
+			(void)snprintf(list + length, size - length, "%s%s:%s", length ? " " : "",
+			               known[i], mount->mount_point);
+	}
+}
+
+int cgroup_read_layout(struct cgroup_layout *ret, struct error *err)
+{
+	struct cgroup_layout found = {.kind = "none"};
+	scoped_str text = NULL;
+	int r = file_read(AT_FDCWD, "/proc/self/mountinfo", PROC_LIMIT, &text, NULL, err);
+	char *cursor = text;
+	char *line;
+	bool legacy = false;
+	struct error ignored;
+
+	if (r < 0)
+		return r;
+	while ((line = text_next_line(&cursor))) {
+		struct mountinfo_line mount;
+
+		if (!text_parse_mountinfo(line, &mount) || !str_equal(mount.type, "cgroup"))
+			continue;
+		legacy = true;
+		add_legacy(&mount, found.legacy, sizeof(found.legacy));
+	}
+	if (layout_find_unified(found.mount, &ignored) == 0) {
+		scoped_str file = str_format("%s/cgroup.controllers", found.mount);
+
+		if (!file)
+			return error_code(err, ENOMEM, "cgroup layout");
+		if (file_read_kernel(AT_FDCWD, file, found.controllers, sizeof(found.controllers),
+		                     &ignored) < 0)
+			found.controllers[0] = '\0';
+		found.kind = legacy ? "hybrid" : "unified";
+	} else {
+		found.mount[0] = '\0';
+		found.kind = legacy ? "legacy" : "none";
+	}
+	*ret = found;
+	return 0;
+}

@@ -1,0 +1,439 @@
+/*
+ * The cgroupfs driver: groups made by mkdir(2) in the v2 hierarchy. The usual case, a group right below
+ * the root without limits, costs one mkdir and one open.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cgroups/group.h"
+#include "cgroups/path.h"
+#include "cgroups/text.h"
+#include "cgroups/tree.h"
+
+enum {
+	GROUP_OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+	WORDS_SIZE = 512, /* of cgroup.controllers and cgroup.subtree_control */
+	EMPTY_TIMEOUT_MS = 2000
+};
+
+/* --- The plan --- */
+
+int unified_set_place(struct cgroup *group, const char *mount, struct error *err)
+{
+	group->location.mount = arena_strdup(&group->arena, mount);
+	group->full = arena_format(&group->arena, "%s%s", mount, group->location.path);
+	if (!group->location.mount || !group->full)
+		return error_code(err, ENOMEM, "cgroup");
+	if (strlen(group->full) >= PATH_MAX)
+		return error_code(err, ENAMETOOLONG, "cgroup path \"%.60s…\"",
+		                  group->location.path);
+	return 0;
+}
+
+int unified_check_controllers(const struct cgroup *group, struct error *err)
+{
+	char controllers[WORDS_SIZE];
+
+	if (group->limits.count == 0)
+		return 0;
+
+	scoped_str file = str_format("%s/cgroup.controllers", group->location.mount);
+
+	if (!file)
+		return error_code(err, ENOMEM, "cgroup");
+	if (file_read_kernel(AT_FDCWD, file, controllers, sizeof(controllers), err) < 0)
+		return -err->code;
+
+	const struct limit *missing = limits_find_missing(&group->limits, controllers);
+
+	if (!missing)
+		return 0;
+	(void)layout_explain_missing(group->location.mount, missing->controller, err);
+	return error_wrap(err, "%s", missing->property);
+}
+
+/* Root's groups stand below the root of the hierarchy, another user's below the own group. */
+static int find_base(const struct cgroup_request *request, char *ret, size_t size,
+                     struct error *err)
+{
+	const char *path = request->cgroups_path;
+
+	(void)snprintf(ret, size, "/");
+	if ((path && *path == '/') || geteuid() == 0)
+		return 0;
+	return layout_own_group(0, ret, size, err);
+}
+
+static int cgroupfs_plan(const struct cgroup_request *request, struct cgroup *group,
+                         struct error *err)
+{
+	char mount[LAYOUT_PATH_SIZE];
+	char base[PATH_MAX];
+
+	if (layout_find_unified(mount, err) < 0 ||
+	    find_base(request, base, sizeof(base), err) < 0 ||
+	    path_of_group(request->cgroups_path, base, request->id, &group->arena,
+	                  &group->location.path, err) < 0 ||
+	    unified_set_place(group, mount, err) < 0)
+		return -err->code;
+	group->optional = !request->cgroups_path && group->limits.count == 0;
+	return unified_check_controllers(group, err);
+}
+
+/* --- Making the group --- */
+
+/*
+ * Calls `step` with each path from the group right below the mount down to the parent of ours, cut and
+ * mended in place; with `with_root` for the mount itself before.
+ */
+typedef int parent_step(struct cgroup *group, struct error *err);
+
+static int for_each_parent(struct cgroup *group, bool with_root, parent_step *step,
+                           struct error *err)
+{
+	size_t mount = strlen(group->location.mount);
+	char *last = strrchr(group->full, '/');
+	char *cut = group->full + mount;
+	int r = 0;
+
+	if (!with_root)
+		cut = strchr(cut + 1, '/');
+	for (; r == 0 && cut && cut <= last; cut = strchr(cut + 1, '/')) {
+		*cut = '\0';
+		r = step(group, err);
+		*cut = '/';
+	}
+	return r;
+}
+
+static int make_parent(struct cgroup *group, struct error *err)
+{
+	if (mkdir(group->full, 0755) == 0)
+		group->parents_made++;
+	else if (errno != EEXIST)
+		return error_errno(err, "make the cgroup %s", group->full);
+	return 0;
+}
+
+static bool is_right_below_root(const struct cgroup *group)
+{
+	return !strchr(group->location.path + 1, '/');
+}
+
+/*
+ * A group that was there before must be unused; a new one inherits being frozen from those above it,
+ * except right below the root, which cannot be frozen.
+ */
+static int check_unused(const struct cgroup *group, struct error *err)
+{
+	if (group->made && is_right_below_root(group))
+		return 0;
+
+	int frozen = events_get(group->dirfd, "frozen");
+	int populated = group->made ? 0 : events_get(group->dirfd, "populated");
+
+	if (populated < 0)
+		return error_code(err, -populated, "read cgroup.events of %s", group->full);
+	if (populated > 0)
+		return error_set(err, EBUSY,
+		                 "the cgroup %s is in use: processes live in it or below it",
+		                 group->full);
+	/* Kernels without a freezer have no such key. */
+	if (frozen > 0)
+		return error_set(
+			err, EBUSY,
+			"the cgroup %s is frozen: a process in it would never run (write 0 to "
+			"cgroup.freeze of it or of the group above)",
+			group->full);
+	return 0;
+}
+
+static int open_group(struct cgroup *group, struct error *err)
+{
+	group->dirfd = open(group->full, GROUP_OPEN_FLAGS);
+	if (group->dirfd < 0)
+		return error_errno(err, "open the cgroup %s", group->full);
+	return check_unused(group, err);
+}
+
+static int make_group(struct cgroup *group, struct error *err)
+{
+	int r = mkdir(group->full, 0755);
+
+	if (r < 0 && errno == ENOENT && !is_right_below_root(group)) {
+		if (for_each_parent(group, false, make_parent, err) < 0)
+			return -err->code;
+		r = mkdir(group->full, 0755);
+	}
+	if (r < 0 && errno == ENOENT)
+		return error_set(err, ESTALE, "make the cgroup %s: the groups above it vanished",
+		                 group->full);
+	if (r < 0 && errno != EEXIST)
+		return error_errno(err, "make the cgroup %s", group->full);
+	group->made = r == 0;
+	return open_group(group, err);
+}
+
+/* --- Controllers on the way down --- */
+
+/* Adds "+word" for each wanted controller that is not enabled. */
+static void add_missing(const struct cgroup *group, const char *enabled, struct strbuf *ret)
+{
+	for (size_t i = 0; i < group->limits.count; i++) {
+		const char *name = group->limits.items[i].controller;
+
+		if (!name || text_has_word(enabled, name))
+			continue;
+
+		scoped_str word = str_format("+%s", name);
+
+		if (word && !(ret->data && text_has_word(ret->data, word)))
+			strbuf_addf(ret, "%s ", word);
+	}
+}
+
+static int explain_enable(const struct cgroup *group, int code, const char *words,
+                          struct error *err)
+{
+	const char *property = group->limits.items[0].property;
+	const char *where = group->full;
+
+	if (code == EBUSY)
+		return error_set(
+			err, code,
+			"%s: cannot enable %sin %s: processes live directly in that group, and "
+			"cgroup v2 has limits only below groups without processes; choose another "
+			"linux.cgroupsPath or move those processes",
+			property, words, where);
+	if (code == ENOENT)
+		return error_set(
+			err, ENOTSUP,
+			"%s: cannot enable %sin %s: not all of it is in cgroup.controllers there; "
+			"the group above did not pass it on",
+			property, words, where);
+	return error_code(err, code, "%s: enable %sin %s", property, words, where);
+}
+
+/* Those that statistics come from are enabled along with what the limits need, where they can be. */
+static void enable_for_statistics(int dirfd, const char *enabled)
+{
+	static const char *const wanted[] = {"cpu", "io", "memory", "pids"};
+	char available[WORDS_SIZE];
+	char word[16];
+	struct error ignored;
+
+	if (file_read_kernel(dirfd, "cgroup.controllers", available, sizeof(available), &ignored) <
+	    0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		if (!text_has_word(available, wanted[i]) || text_has_word(enabled, wanted[i]))
+			continue;
+		(void)snprintf(word, sizeof(word), "+%s", wanted[i]);
+		if (file_write_kernel(dirfd, "cgroup.subtree_control", word, &ignored) < 0)
+			continue;
+	}
+}
+
+static int enable_in(struct cgroup *group, struct error *err)
+{
+	scoped_fd dirfd = open(group->full, GROUP_OPEN_FLAGS);
+	scoped_strbuf words = {0};
+	char enabled[WORDS_SIZE];
+	struct error why;
+
+	if (dirfd < 0)
+		return error_errno(err, "open the cgroup %s", group->full);
+	if (file_read_kernel(dirfd, "cgroup.subtree_control", enabled, sizeof(enabled), err) < 0)
+		return error_wrap(err, "%s", group->full);
+	add_missing(group, enabled, &words);
+	if (words.failed)
+		return error_code(err, ENOMEM, "cgroup");
+	if (!words.data)
+		return 0;
+	if (file_write_kernel(dirfd, "cgroup.subtree_control", words.data, &why) < 0)
+		return explain_enable(group, why.code, words.data, err);
+	enable_for_statistics(dirfd, enabled);
+	return 0;
+}
+
+/* Only when the group does not have them already. */
+static int enable_controllers(struct cgroup *group, struct error *err)
+{
+	char controllers[WORDS_SIZE];
+
+	if (group->limits.count == 0)
+		return 0;
+	if (file_read_kernel(group->dirfd, "cgroup.controllers", controllers, sizeof(controllers),
+	                     err) < 0)
+		return error_wrap(err, "%s", group->full);
+	if (!limits_find_missing(&group->limits, controllers))
+		return 0;
+	return for_each_parent(group, true, enable_in, err);
+}
+
+/* --- Values --- */
+
+static void chown_file(int dirfd, const char *name, uid_t uid, gid_t gid)
+{
+	if (fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+		log_write(LOG_LEVEL_WARNING, "cgroup: cannot give %s to the container: %s", name,
+		          error_describe(errno));
+}
+
+/* config-linux.md "Cgroup ownership" */
+static int delegate(const struct cgroup *group, struct error *err)
+{
+	static const char usual[] = "cgroup.procs\ncgroup.subtree_control\ncgroup.threads\n";
+	scoped_str text = NULL;
+	struct error ignored;
+
+	if (file_read(AT_FDCWD, "/sys/kernel/cgroup/delegate", 1024 * 1024, &text, NULL, &ignored) <
+	    0)
+		text = strdup(usual);
+	if (!text)
+		return error_code(err, ENOMEM, "cgroup");
+	if (fchown(group->dirfd, group->owner_uid, group->owner_gid) < 0)
+		return error_errno(err, "give the cgroup %s to %u:%u", group->full,
+		                   (unsigned int)group->owner_uid, (unsigned int)group->owner_gid);
+
+	char *cursor = text;
+	char *name;
+
+	while ((name = text_next_line(&cursor))) {
+		if (*name && !strchr(name, '/'))
+			chown_file(group->dirfd, name, group->owner_uid, group->owner_gid);
+	}
+	return 0;
+}
+
+int unified_configure(struct cgroup *group, struct error *err)
+{
+	/* A pinned program may hang on a group that was there before, and cannot be put there twice. */
+	const char *pin_dir = group->made ? group->pin_dir : "";
+
+	if (limits_apply(&group->limits, group->dirfd, err) < 0 ||
+	    devices_attach(&group->devices, group->dirfd, pin_dir, err) < 0)
+		return -err->code;
+	return group->delegate ? delegate(group, err) : 0;
+}
+
+/* --- Removing --- */
+
+static int explain_busy(int dirfd, const char *full, struct error *err)
+{
+	pid_t *pids = NULL;
+	size_t count = 0;
+
+	if (procs_list(dirfd, &pids, &count) < 0 || count == 0)
+		return error_set(err, EBUSY, "remove the cgroup %s: it is still in use", full);
+
+	pid_t first = pids[0];
+
+	free(pids);
+	return error_set(err, EBUSY, "remove the cgroup %s: %zu process%s still in it (pid %d)",
+	                 full, count, count == 1 ? " is" : "es are", (int)first);
+}
+
+int unified_remove(const char *full, struct error *err)
+{
+	if (rmdir(full) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY)
+		return error_errno(err, "remove the cgroup %s", full);
+
+	scoped_fd dirfd = open(full, GROUP_OPEN_FLAGS);
+
+	if (dirfd < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "open the cgroup %s", full);
+	/* The last process may be known as ended a moment before the group lets go of it. */
+	if (events_wait(dirfd, "populated", 0, EMPTY_TIMEOUT_MS) == -ETIMEDOUT)
+		return explain_busy(dirfd, full, err);
+
+	int r = tree_remove_below(dirfd);
+
+	if (r == 0 && rmdir(full) < 0 && errno != ENOENT)
+		r = -errno;
+	if (r == -EBUSY)
+		return explain_busy(dirfd, full, err);
+	return r < 0 ? error_code(err, -r, "remove the cgroup %s", full) : 0;
+}
+
+/* The groups above that we made, as far as nobody else uses them by now. */
+static void remove_parents(struct cgroup *group)
+{
+	for (; group->parents_made > 0; group->parents_made--) {
+		*strrchr(group->full, '/') = '\0';
+		if (rmdir(group->full) < 0)
+			break;
+	}
+	group->parents_made = 0;
+}
+
+static void cgroupfs_undo(struct cgroup *group)
+{
+	struct error ignored;
+
+	if (group->made && unified_remove(group->full, &ignored) < 0)
+		log_write(LOG_LEVEL_WARNING, "%s", ignored.text);
+	group->made = false;
+	remove_parents(group);
+}
+
+static int cgroupfs_destroy(struct cgroup *group, struct error *err)
+{
+	int r = unified_remove(group->full, err);
+
+	if (r == 0)
+		remove_parents(group);
+	return r;
+}
+
+/* --- The driver --- */
+
+/* Without the right to make groups, and with no need for one, the container lives without. */
+static int do_without(struct cgroup *group, const struct error *why)
+{
+	log_write(LOG_LEVEL_DEBUG, "no cgroup for the container: %s", why->text);
+	group->driver = &driver_disabled;
+	group->location = (struct cgroup_location){.driver = CGROUP_DRIVER_DISABLED};
+	fd_close(&group->dirfd);
+	return 0;
+}
+
+static bool lacks_right(int code)
+{
+	return code == EACCES || code == EPERM || code == EROFS;
+}
+
+static int cgroupfs_create(struct cgroup *group, struct error *err)
+{
+	struct error why;
+
+	if (make_group(group, &why) < 0) {
+		if (group->optional && lacks_right(why.code) && group->dirfd < 0)
+			return do_without(group, &why);
+		*err = why;
+		return -why.code;
+	}
+	if (enable_controllers(group, err) < 0 || unified_configure(group, err) < 0)
+		return -err->code;
+	return 0;
+}
+
+const struct driver driver_cgroupfs = {
+	.name = "cgroupfs",
+	.plan = cgroupfs_plan,
+	.create = cgroupfs_create,
+	.undo = cgroupfs_undo,
+	.destroy = cgroupfs_destroy,
+};
