@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cmd/output.h"
 #include "cmd/verbs.h"
+#include "rootfs/rootfs.h"
 #include "security/lockdown.h"
 #include "spec/state.h"
 
@@ -33,17 +34,35 @@ int version_main(const struct call *call, struct error *err)
 	return version_print(call->program, err);
 }
 
+static size_t count_words(const char *const *words)
+{
+	size_t count = 0;
+
+	while (words[count])
+		count++;
+	return count;
+}
+
 int features_main(const struct call *call unused_parameter, struct error *err)
 {
+	const char *const *mount_options = rootfs_mount_option_names();
 	const struct features_facts facts = {
 		.version = version_number,
 		.commit = version_commit,
 		.libseccomp_version = lockdown_libseccomp_version(),
 		.systemd = true,
+		.mount_options = mount_options,
+		.mount_option_count = count_words(mount_options),
+		.idmap = true,
+		.seccomp_flags = SECCOMP_SPEC_FLAG_TSYNC | SECCOMP_SPEC_FLAG_LOG |
+	                         SECCOMP_SPEC_FLAG_SPEC_ALLOW |
+	                         SECCOMP_SPEC_FLAG_WAIT_KILLABLE_RECV,
+		.apparmor = true,
+		.selinux = true,
 	};
 	scoped_str text = features_encode(&facts);
 
 	if (!text)
-		return error_set(err, ENOMEM, "out of memory");
+		return error_code(err, ENOMEM, "features");
 	return output_text(text, err);
 }
