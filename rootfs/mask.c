@@ -1,0 +1,49 @@
+/* The host's half of masked and read-only paths. */
+#include <errno.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "rootfs/path.h"
+#include "rootfs/plan.h"
+
+static int copy_paths(struct rootfs_plan *plan, const struct string_list *list, const char ***ret,
+                      size_t *ret_count, struct error *err)
+{
+	const char **paths = arena_alloc(&plan->arena, list->count + 1, sizeof(*paths));
+
+	for (size_t i = 0; paths && i < list->count; i++) {
+		char *path = arena_strdup(&plan->arena, list->items[i]);
+
+		if (!path) {
+			paths = NULL;
+			break;
+		}
+		path_clean(path);
+		paths[i] = path;
+	}
+	if (!paths)
+		return error_code(err, ENOMEM, "prepare the masked paths");
+	*ret = paths;
+	*ret_count = list->count;
+	return 0;
+}
+
+int masks_prepare(struct rootfs_plan *plan, const struct spec_linux *spec, struct error *err)
+{
+	int r = copy_paths(plan, &spec->masked_paths, &plan->masked, &plan->masked_count, err);
+
+	if (!r)
+		r = copy_paths(plan, &spec->readonly_paths, &plan->readonly, &plan->readonly_count,
+		               err);
+	if (r || !plan->masked_count)
+		return r;
+	plan->null_tree = mask_null_open(err);
+	if (plan->null_tree >= 0)
+		return 0;
+	if (plan->null_tree != -EPERM || !plan->user_namespace)
+		return error_wrap(err, "masked paths");
+	plan->clone_in_child = true;
+	plan->null_tree = -1;
+	return 0;
+}
