@@ -2,9 +2,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 
@@ -36,17 +36,11 @@ static void add_json_string(struct strbuf *line, const char *text)
 
 static void format_json(struct strbuf *line, const char *level, const char *message)
 {
-	struct timespec now = {0};
-	struct tm utc = {0};
-	char time[40];
+	char now[CLOCK_TEXT_SIZE];
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &utc);
-	if (strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-		time[0] = '\0';
 	strbuf_adds(line, "{\"msg\":\"");
 	add_json_string(line, message);
-	strbuf_addf(line, "\",\"level\":\"%s\",\"time\":\"%s\"}\n", level, time);
+	strbuf_addf(line, "\",\"level\":\"%s\",\"time\":\"%s\"}\n", level, clock_format_now(now));
 }
 
 void log_write(enum log_level level, const char *format, ...)

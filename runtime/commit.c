@@ -2,27 +2,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "runtime/announce.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/sync.h"
-
-static char *format_now(struct arena *arena)
-{
-	struct timespec now = {0};
-	struct tm utc = {0};
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &utc);
-	return arena_format(arena, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", utc.tm_year + 1900,
-	                    utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-	                    now.tv_nsec);
-}
 
 /* Only root has a name that is known without asking anybody. */
 static char *format_owner(struct arena *arena)
@@ -37,6 +25,7 @@ int creation_fill_record(struct creation *creation, struct error *err)
 	struct spec *spec = creation->plan.spec;
 	struct arena *arena = &creation->plan.arena;
 	const struct cgroup_location *group = cgroup_locate(creation->cgroup);
+	char now[CLOCK_TEXT_SIZE];
 
 	creation->record = (struct record){
 		.id = creation->entry.id,
@@ -46,7 +35,7 @@ int creation_fill_record(struct creation *creation, struct error *err)
 		.boot_id = creation->boot_id,
 		.bundle = creation->bundle,
 		.rootfs = arena_strdup(arena, rootfs_path(creation->plan.rootfs)),
-		.created = format_now(arena),
+		.created = arena_strdup(arena, clock_format_now(now)),
 		.owner = format_owner(arena),
 		.cgroup_driver = (char *)(uintptr_t)cgroup_driver_name(group->driver),
 		.cgroup_mount = (char *)(uintptr_t)group->mount,
