@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 struct date {
 	unsigned int year;
@@ -40,9 +41,13 @@ char *clock_format(const struct timespec *when, char ret[static CLOCK_TEXT_SIZE]
 	struct date date = date_of(seconds / DAY);
 	unsigned int rest = (unsigned int)(seconds % DAY);
 
-	(void)snprintf(ret, CLOCK_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%09luZ",
-	               date.year % 10000, date.month, date.day, rest / 3600, rest / 60 % 60,
-	               rest % 60, (unsigned long)when->tv_nsec % 1000000000);
+	char text[96]; /* the compiler does not know how small the numbers are */
+
+	(void)snprintf(text, sizeof(text), "%04u-%02u-%02uT%02u:%02u:%02u.%09luZ", date.year,
+	               date.month, date.day, rest / 3600, rest / 60 % 60, rest % 60,
+	               (unsigned long)when->tv_nsec);
+	(void)memcpy(ret, text, CLOCK_TEXT_SIZE - 1);
+	ret[CLOCK_TEXT_SIZE - 1] = '\0';
 	return ret;
 }
 
