@@ -1,8 +1,9 @@
 /*
  * count: how much a command asks of the kernel.
  *
- *	count trace [--by-name] COMMAND...	system calls, successful execs and processes of the
- *						command and all its descendants, exact
+ *	count trace [--by-name] COMMAND...	system calls, successful execs after the starting one
+ *						and processes of the command and all its
+ *						descendants, exact
  *	count faults COMMAND...			page faults of the command and the children it waited
  *						for, not traced
  *
@@ -164,7 +165,8 @@ int main(int argc, char **argv)
 		fprintf(out, "faults %.0f\n", sample.faults);
 	} else if (strcmp(argv[1], "trace") == 0) {
 		status = trace(command);
-		fprintf(out, "syscalls %lu\nexecs %lu\nprocesses %lu\n", total, execs, processes);
+		fprintf(out, "syscalls %lu\nexecs %lu\nprocesses %lu\n", total, execs - 1,
+		        processes);
 		if (by_name)
 			print_by_name(out);
 	} else {

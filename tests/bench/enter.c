@@ -37,7 +37,7 @@ static const struct fresh_mount fresh_mounts[] = {
 	{"bpf", "sys/fs/bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700"},
 	{"tmpfs", "dev", MS_NOSUID, "mode=755"},
 	{"tmpfs", "run", MS_NOSUID | MS_NODEV, "mode=755"},
-	{"tmpfs", "tmp", MS_NOSUID | MS_NODEV, "mode=1777"},
+	{"tmpfs", "tmp", 0, "mode=1777"},
 	{"tmpfs", "mnt", MS_NOSUID | MS_NODEV, "mode=755"},
 	{"tmpfs", "var/cache", MS_NOSUID | MS_NODEV, "mode=755"},
 };

@@ -17,7 +17,7 @@ const struct row rows[] = {
 	{
 		.name = "startup",
 		.title = "start of the program: --version (floor: a static program that does "
-                         "nothing)",
+			 "nothing)",
 		.bundle = "true",
 		.timed = {"%R --version"},
 		.floor = "%F/bin/true",
