@@ -50,6 +50,19 @@ static void printable(char *text)
 	}
 }
 
+/* The library's words, but where they speak of its own options. */
+static const char *what_is_wrong(const json_error_t *error)
+{
+	switch (json_error_code(error)) {
+	case json_error_null_character:
+		return "\\u0000 is not allowed in a string";
+	case json_error_null_byte_in_key:
+		return "\\u0000 is not allowed in the name of a member";
+	default:
+		return error->text;
+	}
+}
+
 static int broken(const char *name, json_error_t *error, struct error *err)
 {
 	if (json_error_code(error) == json_error_out_of_memory)
@@ -58,7 +71,7 @@ static int broken(const char *name, json_error_t *error, struct error *err)
 	printable(error->text);
 	return error_set(err, EINVAL, "%s: line %d, column %d: %s", name,
 	                 error->line > 0 ? error->line : 1, error->column > 0 ? error->column : 1,
-	                 error->text);
+	                 what_is_wrong(error));
 }
 
 static int load(const char *name, const char *text, size_t size, struct json_t **ret,

@@ -32,8 +32,12 @@ static int decode_namespace(const struct json_cursor *at, struct spec_namespace 
 {
 	struct json_cursor member;
 	enum spec_namespace_type type = 0;
+	size_t count = 0;
 	int r;
 
+	r = json_count_members(at, &count);
+	if (r < 0)
+		return r;
 	if (!json_enter(at, "type", &member))
 		return json_fail(&member, "is missing");
 	r = read_namespace_type(&member, &type);
