@@ -31,7 +31,7 @@ static int run_criu(char *path, char *word, int timeout_ms, struct strbuf *outpu
 
 static void check_criu_version(struct report *report, char *path)
 {
-	static char word[] = "--version";
+	char word[] = "--version";
 	scoped_strbuf output = {0};
 	struct error err = {0};
 	int status = run_criu(path, word, 5000, &output, &err);
@@ -45,7 +45,7 @@ static void check_criu_version(struct report *report, char *path)
 
 static void check_criu_works(struct report *report, char *path)
 {
-	static char word[] = "check";
+	char word[] = "check";
 	scoped_strbuf output = {0};
 	struct error err = {0};
 	int status = run_criu(path, word, 20000, &output, &err);

@@ -20,6 +20,7 @@ enum { COLUMNS = ARRAY_SIZE(headings), MIN_WIDTH = 12 };
 struct entry {
 	struct container_info *info; /* null: its record cannot be read */
 	struct record damaged;       /* stands for the record then */
+	char unknown[1];             /* the empty text in it */
 	char pid[16];
 };
 
@@ -40,19 +41,17 @@ static void listing_done(struct listing *listing)
 }
 
 /* What is said of a container whose record cannot be read. */
-static struct state_view damaged_view(struct record *record, char *id)
+static struct state_view damaged_view(struct entry *entry, char *id)
 {
-	static char empty[] = "";
-
-	*record = (struct record){
+	entry->damaged = (struct record){
 		.id = id,
-		.oci_version = empty,
-		.bundle = empty,
-		.rootfs = empty,
-		.created = empty,
-		.owner = empty,
+		.oci_version = entry->unknown,
+		.bundle = entry->unknown,
+		.rootfs = entry->unknown,
+		.created = entry->unknown,
+		.owner = entry->unknown,
 	};
-	return (struct state_view){.status = "damaged", .record = record};
+	return (struct state_view){.status = "damaged", .record = &entry->damaged};
 }
 
 /* A container may go while we look: then it gets no entry. */
@@ -65,7 +64,7 @@ static int add_entry(struct store *store, struct listing *listing, char *id)
 
 	if (r == -ENOENT || r == -ENOMEM)
 		return r == -ENOENT ? 0 : r;
-	*view = r < 0 ? damaged_view(&entry->damaged, id) : entry->info->view;
+	*view = r < 0 ? damaged_view(entry, id) : entry->info->view;
 	(void)snprintf(entry->pid, sizeof(entry->pid), "%d", (int)view->pid);
 	listing->count++;
 	return 0;

@@ -104,7 +104,7 @@ static int print_json(const pid_t *pids, size_t count, struct error *err)
 /* words[0] is the container's id; its place is taken by the program's name. */
 static int print_table(char **words, const pid_t *pids, size_t count, struct error *err)
 {
-	static char ps[] = "ps", all_full[] = "-ef";
+	char ps[] = "ps", all_full[] = "-ef";
 	char *by_default[] = {ps, all_full, NULL};
 	scoped_strbuf output = {0};
 	scoped_strbuf text = {0};

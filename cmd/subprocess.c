@@ -16,8 +16,6 @@
 
 enum { OUTPUT_LIMIT = 16 * 1024 * 1024 };
 
-extern char **environ;
-
 static int64_t now_ms(void)
 {
 	struct timespec now = {0};

@@ -170,6 +170,19 @@ void container_info_free(struct container_info **info)
 	*info = NULL;
 }
 
+/* A container whose creation goes on, or was cut off, has no record yet: all is empty but its id. */
+static int fill_missing_record(struct container_info *info, const char *id)
+{
+	char *empty = arena_strdup(&info->arena, "");
+
+	info->record.id = arena_strdup(&info->arena, id);
+	info->record.oci_version = empty;
+	info->record.bundle = empty;
+	info->record.rootfs = empty;
+	info->record.created = empty;
+	return info->record.id && empty ? 0 : -ENOMEM;
+}
+
 int container_info(struct store *store, const char *id, struct container_info **ret,
                    struct error *err)
 {
@@ -188,8 +201,10 @@ int container_info(struct store *store, const char *id, struct container_info **
 	info->arena = container.arena;
 	container.arena = (struct arena){0};
 	info->record = container.record;
-	if (container.status == STATUS_CREATING)
-		info->record.id = arena_strdup(&info->arena, id);
+	if (container.status == STATUS_CREATING && fill_missing_record(info, id) < 0) {
+		container_info_free(&info);
+		return error_code(err, ENOMEM, "container %s", id);
+	}
 	info->view = (struct state_view){
 		.status = container_status_name(container.status),
 		.pid = container.status == STATUS_STOPPED ? 0 : container.record.pid,

@@ -113,6 +113,19 @@ an_empty_list_is_a_heading_or_an_empty_array() {
 	expect_equal '' "$(lvm list -q)"
 }
 
+half_made_and_damaged_containers_are_listed() {
+	mkdir "$ROOT/half" "$ROOT/torn"
+	printf '{' >"$ROOT/torn/record.json"
+	expect_equal 'half 0 creating' "$(lvm list | grep '^half' | xargs)"
+	expect_equal 'torn 0 damaged' "$(lvm list | grep '^torn' | xargs)"
+	expect_equal 'half creating torn damaged' "$(lvm list -f json | jq -r '.[] | .id, .status' | xargs)"
+	expect_equal creating "$(lvm state half | jq -r .status)"
+	expect_error 'lvm-run: state torn: ' lvm state torn
+	lvm delete --force half
+	lvm delete --force torn
+	expect_equal '' "$(lvm list -q)"
+}
+
 spec_never_overwrites() {
 	mkdir "$T/spec"
 	"$RUNTIME" spec --bundle "$T/spec"
@@ -175,6 +188,7 @@ check 'a text log has the line of standard error' a_text_log_has_the_same_line
 check 'options are known in both spellings, before and after the verb' both_spellings_and_places_of_options_work
 check 'features needs no state root and makes none' features_needs_no_state_root
 check 'an empty list is a heading or an empty array' an_empty_list_is_a_heading_or_an_empty_array
+check 'half-made and damaged containers are listed' half_made_and_damaged_containers_are_listed
 check 'spec writes a configuration and never overwrites one' spec_never_overwrites
 check 'the manual page formats without warnings' the_manual_page_formats_without_warnings
 check 'the completion script completes verbs, options and values' the_completion_completes
