@@ -335,19 +335,37 @@ static int export_program(scmp_filter_ctx context, struct seccomp_program *ret, 
 	return 0;
 }
 
-/* The numbers of one architecture; libseccomp has pseudo numbers below 0 for calls it lacks. */
+/*
+ * libseccomp gives pseudo numbers (−101 and below, −201 and below) to the calls that an architecture has
+ * behind socketcall and ipc, also where it has got direct ones since, up to number 402.
+ */
+enum { PSEUDO_FIRST = -101, PSEUDO_LAST = -299, NEWEST_DIRECT = 402 };
+
+static bool has_multiplexers(uint32_t architecture)
+{
+	return seccomp_syscall_resolve_name_arch(architecture, "socketcall") >= 0 ||
+	       seccomp_syscall_resolve_name_arch(architecture, "ipc") >= 0;
+}
+
+/* The highest number that the section names, −1 for none. */
 static int64_t newest_call(const struct compilation *c, uint32_t architecture)
 {
-	int64_t newest = -1;
+	const bool multiplexers = has_multiplexers(architecture);
+	int newest = -1;
 
-	for (size_t i = 0; i < c->section->rule_count; i++)
-		for (size_t n = 0; n < c->section->rules[i].names.count; n++) {
-			int number = seccomp_syscall_resolve_name_arch(
-				architecture, c->section->rules[i].names.items[n]);
+	for (size_t i = 0; i < c->section->rule_count; i++) {
+		const struct string_list *names = &c->section->rules[i].names;
 
+		for (size_t n = 0; n < names->count; n++) {
+			int number =
+				seccomp_syscall_resolve_name_arch(architecture, names->items[n]);
+
+			if (multiplexers && number <= PSEUDO_FIRST && number >= PSEUDO_LAST)
+				number = NEWEST_DIRECT;
 			if (number > newest)
 				newest = number;
 		}
+	}
 	return newest;
 }
 
