@@ -173,6 +173,8 @@ static inline void bed_child(struct bed *bed, struct rootfs_plan *plan, int go)
 	int slave, r = 0;
 
 	(void)alarm(20);
+	for (int i = 1; i < 32; i++)
+		(void)signal(i, SIG_DFL); /* cmocka's handlers belong to the parent */
 	if (read(go, &byte, 1) != 1)
 		_exit(1);
 	if (bed->user_namespace && (setresgid(0, 0, 0) || setresuid(0, 0, 0)))
@@ -293,18 +295,33 @@ static inline void bed_run_text(struct bed *bed, const char *json)
 	bed_run_spec(bed, spec);
 }
 
-/* `mounts` are the entries of the array; `more` what is added to "linux". */
+#define BED_PROC "{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"}"
+
+/*
+ * `mounts` are the entries of the array, after a procfs where they have none of their own; `more` is
+ * what is added to "linux".
+ */
 static inline void bed_run(struct bed *bed, const char *mounts, const char *more)
 {
+	bool proc = strstr(mounts, "\"destination\":\"/proc\"");
 	scoped_str json = str_format(
-		"{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"rootfs\"},\"mounts\":[%s],"
+		"{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"rootfs\"},\"mounts\":[%s%s%s],"
 		"\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]%s%s}}",
-		mounts, *more ? "," : "", more);
+		proc ? "" : BED_PROC, proc || !*mounts ? "" : ",", mounts, *more ? "," : "", more);
 
 	bed_run_text(bed, json);
 }
 
-#define BED_PROC "{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"}"
+/* The same with a list of entries that ends with null. */
+static inline void bed_run_list(struct bed *bed, const char *const *mounts, const char *more)
+{
+	scoped_strbuf text = {0};
+
+	for (size_t i = 0; mounts[i]; i++)
+		strbuf_addf(&text, "%s%s", i ? "," : "", mounts[i]);
+	bed_run(bed, text.data, more);
+}
+
 #define BED_DEV                                                                                    \
 	"{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":"           \
 	"[\"nosuid\",\"strictatime\",\"mode=755\",\"size=65536k\"]}"
@@ -351,7 +368,7 @@ static inline void bed_assert_outside_untouched(struct bed *bed)
 
 /* --- For looks --- */
 
-/* The line of mountinfo whose mount point is `point`, or null; the last one of several. */
+/* The line of mountinfo whose mount point is `point`, or ""; the last one of several. */
 static inline const char *look_mount(const char *point)
 {
 	static char line[4096];
@@ -367,14 +384,14 @@ static inline const char *look_mount(const char *point)
 	}
 	if (file)
 		fclose(file);
-	return found ? line : NULL;
+	return found ? line : "";
 }
 
 static inline void look_mounted(struct bed *bed, const char *point, const char *text)
 {
 	const char *line = look_mount(point);
 
-	if (!line)
+	if (!*line)
 		bed_complain(bed, "%s is not mounted", point);
 	else if (!strstr(line, text))
 		bed_complain(bed, "%s: no \"%s\" in: %s", point, text, line);

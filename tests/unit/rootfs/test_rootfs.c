@@ -39,7 +39,7 @@ static void look_default(struct bed *bed)
 	fd = open("/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0 || errno != EROFS)
 		bed_complain(bed, "the root can be written to");
-	if (look_mount("/proc/acpi") && access("/proc/acpi", F_OK))
+	if (*look_mount("/proc/acpi") && access("/proc/acpi", F_OK))
 		bed_complain(bed, "a path that is not there is masked");
 }
 
