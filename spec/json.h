@@ -2,7 +2,7 @@
  * JSON texts as trees: the only door to the jansson library. Read-only; what is built is written
  * with spec/writer.h. Decoding into structs by tables is spec/decode.h.
  *
- *	scoped_json struct json_document document;
+ *	scoped_json document;
  *	json_parse("config.json", text, size, &document, &err);
  *	json_look(&document, json_member(document.root, "ociVersion"), &value);
  *
@@ -33,7 +33,7 @@ struct json_document {
 int json_parse(const char *name, const char *text, size_t size, struct json_document *ret,
                struct error *err) must_check;
 void json_document_done(struct json_document *document);
-#define scoped_json scoped(json_document_done)
+#define scoped_json scoped(json_document_done) struct json_document
 
 enum json_value_kind {
 	VALUE_NULL,

@@ -115,7 +115,7 @@ typedef int decode_function(struct json_cursor *root, struct spec *spec);
 
 static int decode(const char *name, decode_function *function, struct spec *spec, struct error *err)
 {
-	scoped_json struct json_document document = {0};
+	scoped_json document = {0};
 	struct json_decoder decoder = {
 		.arena = &spec->arena, .name = name, .document = &document, .err = err};
 	struct json_cursor root = {.decoder = &decoder};

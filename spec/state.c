@@ -115,7 +115,7 @@ static int check_record(const struct json_cursor *at, const struct record *recor
 int record_decode(struct arena *arena, const char *text, size_t size, struct record *ret,
                   struct error *err)
 {
-	scoped_json struct json_document document = {0};
+	scoped_json document = {0};
 	struct json_decoder decoder = {
 		.arena = arena, .name = "record", .document = &document, .err = err};
 	struct json_cursor root = {.decoder = &decoder};

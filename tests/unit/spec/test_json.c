@@ -30,7 +30,7 @@ static struct json_value look(const struct json_document *document, size_t index
 
 static void values_have_their_kinds(void **state unused_parameter)
 {
-	scoped_json struct json_document d = {0};
+	scoped_json d = {0};
 
 	parse_document("[null, true, false, 0, 9223372036854775807, -9223372036854775808, 1.5,"
 	               " \"text\", [1, 2], {\"a\": 1}]",
@@ -56,7 +56,7 @@ static void values_have_their_kinds(void **state unused_parameter)
 
 static void integers_above_2_63_are_exact(void **state unused_parameter)
 {
-	scoped_json struct json_document d = {0};
+	scoped_json d = {0};
 
 	parse_document("[18446744073709551615, 9223372036854775808, 9223372036854775809,"
 	               "\"7fffffffffffffff8\", 9223372036854771712]",
@@ -71,7 +71,7 @@ static void integers_above_2_63_are_exact(void **state unused_parameter)
 
 static void a_string_is_never_taken_for_a_large_integer(void **state unused_parameter)
 {
-	scoped_json struct json_document d = {0};
+	scoped_json d = {0};
 
 	parse_document("[\"\\u007fffffffffffffffff\"]", &d);
 	assert_int_equal(look(&d, 0).kind, VALUE_STRING);
@@ -118,7 +118,7 @@ static void members_named_twice_are_refused(void **state unused_parameter)
 
 static void members_that_are_null_count_as_absent(void **state unused_parameter)
 {
-	scoped_json struct json_document d = {0};
+	scoped_json d = {0};
 
 	parse_document("{\"a\": null, \"b\": 1}", &d);
 	assert_null(json_member(d.root, "a"));
@@ -129,7 +129,7 @@ static void members_that_are_null_count_as_absent(void **state unused_parameter)
 
 static void members_are_walked_in_the_order_of_the_text(void **state unused_parameter)
 {
-	scoped_json struct json_document d = {0};
+	scoped_json d = {0};
 	struct json_iterator iterator = {0};
 	const struct json_t *node;
 	const char *key;
@@ -143,7 +143,7 @@ static void members_are_walked_in_the_order_of_the_text(void **state unused_para
 
 static void canonical_text_is_sorted_and_compact(void **state unused_parameter)
 {
-	scoped_json struct json_document d = {0};
+	scoped_json d = {0};
 	char *text;
 
 	parse_document("{\"c\": [1, {}],\n \"a\": \"x\"}", &d);

@@ -1,0 +1,85 @@
+/*
+ * config.json as a whole: what is accepted keeps the promises of spec/spec.h (no null strings, lists
+ * that end with a null, a seccomp text that is JSON), and validation ends.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "spec/json.h"
+#include "spec/spec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_strings(const struct string_list *list)
+{
+	if (!list->items || list->items[list->count])
+		abort();
+	for (size_t i = 0; i < list->count; i++) {
+		if (!list->items[i])
+			abort();
+	}
+}
+
+static void check_lists(const struct spec *spec)
+{
+	check_strings(&spec->process.args);
+	check_strings(&spec->process.env);
+	check_strings(&spec->linux.masked_paths);
+	check_strings(&spec->linux.readonly_paths);
+	check_strings(&spec->linux.unsupported);
+	check_strings(&spec->linux.seccomp.architectures);
+	for (size_t i = 0; i < spec->mount_count; i++)
+		check_strings(&spec->mounts[i].options);
+	for (size_t kind = 0; kind < HOOK_KIND_COUNT; kind++) {
+		for (size_t i = 0; i < spec->hooks[kind].count; i++) {
+			check_strings(&spec->hooks[kind].items[i].args);
+			check_strings(&spec->hooks[kind].items[i].env);
+		}
+	}
+}
+
+static void check_seccomp_text(const struct spec *spec)
+{
+	const struct spec_seccomp *seccomp = &spec->linux.seccomp;
+	scoped_json document = {0};
+	struct error err = {0};
+
+	if (!seccomp->set)
+		return;
+	if (json_parse("seccomp", seccomp->canonical, seccomp->canonical_size, &document, &err) < 0)
+		abort();
+	if (!json_member(document.root, "defaultAction"))
+		abort();
+}
+
+static void check(const struct spec *spec, const uint8_t *data, size_t size)
+{
+	struct error err = {0};
+	int r;
+
+	if (!spec->oci_version || !spec->root.path || !spec->process.cwd)
+		abort();
+	if (spec->source_size != size || (size > 0 && memcmp(spec->source, data, size) != 0))
+		abort();
+	check_lists(spec);
+	check_seccomp_text(spec);
+	r = spec_validate(spec, &err);
+	if (r > 0 || r != -err.code || (r < 0 && err.text[0] == '\0'))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct error err = {0};
+	scoped_spec spec = NULL;
+	int r = spec_parse("config.json", (const char *)data, size, &spec, &err);
+
+	if (r < 0) {
+		if (spec || err.code != -r || strncmp(err.text, "config.json: ", 13) != 0)
+			abort();
+		return 0;
+	}
+	check(spec, data, size);
+	return 0;
+}

@@ -1,0 +1,57 @@
+/*
+ * The bytes stand where linux.seccomp belongs. When they are taken, the identity of the section is
+ * those bytes and nothing else: a cached filter can never serve another profile.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "spec/json.h"
+#include "spec/spec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void trim(const char **text, size_t *size)
+{
+	static const char spaces[] = " \t\r\n";
+
+	while (*size > 0 && memchr(spaces, **text, 4)) {
+		(*text)++;
+		(*size)--;
+	}
+	while (*size > 0 && memchr(spaces, (*text)[*size - 1], 4))
+		(*size)--;
+}
+
+static void check(const struct spec *spec, const char *text, size_t size)
+{
+	const struct spec_seccomp *seccomp = &spec->linux.seccomp;
+	struct error err = {0};
+
+	trim(&text, &size);
+	if (!seccomp->set || seccomp->canonical_size != size ||
+	    memcmp(seccomp->canonical, text, size) != 0)
+		abort();
+	if (spec_validate(spec, &err) != -err.code)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	scoped_json alone = {0};
+	scoped_strbuf text = {0};
+	scoped_spec spec = NULL;
+	struct error err = {0};
+
+	/* Else the bytes could end the section and begin another member. */
+	if (json_parse("alone", (const char *)data, size, &alone, &err) < 0)
+		return 0;
+	err = (struct error){0};
+	strbuf_adds(&text,
+	            "{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"/\"},\"linux\":{\"seccomp\":");
+	strbuf_add(&text, (const char *)data, size);
+	strbuf_adds(&text, "}}");
+	if (spec_parse("config.json", text.data, text.length, &spec, &err) == 0)
+		check(spec, (const char *)data, size);
+	return 0;
+}
