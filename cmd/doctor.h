@@ -21,7 +21,7 @@ struct check {
 	const char *area;
 	const char *name;
 	enum check_status status;
-	char value[200];
+	char value[512];
 	const char *advice; /* what it means and what to do; null when there is nothing to do */
 };
 

@@ -4,11 +4,13 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -18,6 +20,7 @@
 #include "base/file.h"
 #include "base/sys.h"
 #include "cmd/doctor.h"
+#include "namespaces/user.h"
 
 static const char area[] = "Kernel";
 
@@ -50,7 +53,7 @@ static int probe_openat2(char *value unused_parameter, size_t size unused_parame
 static int probe_open_tree(char *value unused_parameter, size_t size unused_parameter)
 {
 	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
-	scoped_fd fd = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	scoped_fd fd = open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 
 	if (fd < 0)
 		return -errno;
@@ -58,16 +61,77 @@ static int probe_open_tree(char *value unused_parameter, size_t size unused_para
 	                                                                                 : 0;
 }
 
-static int probe_fsopen(char *value unused_parameter, size_t size unused_parameter)
+/* A file system of its own that is not attached anywhere; −1 and errno. */
+static int detached_tmpfs(void)
 {
 	scoped_fd context = fsopen("tmpfs", FSOPEN_CLOEXEC);
 
 	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
+		return -1;
+	return fsmount(context, FSMOUNT_CLOEXEC, 0);
+}
 
-	scoped_fd mount = fsmount(context, FSMOUNT_CLOEXEC, 0);
+static int probe_fsopen(char *value unused_parameter, size_t size unused_parameter)
+{
+	scoped_fd mount = detached_tmpfs();
 
 	return mount < 0 ? -errno : 0;
+}
+
+/* A child in a new user namespace that does nothing until it is killed, or we die. */
+static pid_t wait_in_user_namespace(void)
+{
+	const struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+	pid_t pid = sys_clone3(&args);
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			(void)pause();
+	}
+	return pid;
+}
+
+static int map_ids_of_mount(pid_t pid)
+{
+	struct spec_id_mapping one = {.size = 1};
+	const struct spec_id_mappings maps = {.items = &one, .count = 1};
+	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP};
+	scoped_fd proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	scoped_fd mount = detached_tmpfs();
+	struct error ignored;
+	char path[32];
+
+	if (proc < 0 || mount < 0)
+		return -errno;
+
+	int r = user_write_maps(proc, pid, &maps, &maps, &ignored);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%d/ns/user", (int)pid);
+
+	scoped_fd namespace = openat(proc, path, O_RDONLY | O_CLOEXEC);
+
+	if (namespace < 0)
+		return -errno;
+	attributes.userns_fd = (unsigned int)namespace;
+	return mount_setattr(mount, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0 ? -errno
+	                                                                                    : 0;
+}
+
+static int probe_idmap(char *value unused_parameter, size_t size unused_parameter)
+{
+	pid_t pid = wait_in_user_namespace();
+
+	if (pid < 0)
+		return -errno;
+
+	int r = map_ids_of_mount(pid);
+
+	(void)kill(pid, SIGKILL); /* our own child, not reaped yet: the number is still its */
+	(void)waitpid(pid, NULL, 0);
+	return r;
 }
 
 static int probe_pidfd(char *value unused_parameter, size_t size unused_parameter)
@@ -162,55 +226,64 @@ static int probe_soft_dirty(char *value unused_parameter, size_t size unused_par
 static const struct {
 	const char *name;
 	probe_function *probe;
+	bool rights; /* to be tried in namespaces of the user's own */
 	enum check_status without;
 	const char *advice;
 } features[] = {
-	{"openat2", probe_openat2, CHECK_FATAL,
+	{"openat2", probe_openat2, false, CHECK_FATAL,
          "Paths inside a container cannot be looked up safely. Linux 5.6 or later is needed."},
-	{"detached mounts", probe_open_tree, CHECK_FATAL,
+	{"detached mounts", probe_open_tree, true, CHECK_FATAL,
          "open_tree(2) and mount_setattr(2) are needed to make the container's mounts. Linux 5.12 "
          "or later is needed, and the right to mount."},
-	{"new mount API", probe_fsopen, CHECK_FATAL,
+	{"new mount API", probe_fsopen, true, CHECK_FATAL,
          "fsopen(2) and fsmount(2) are needed to make the container's mounts. Linux 5.2 or later "
          "is "
          "needed, and the right to mount."},
-	{"pidfd", probe_pidfd, CHECK_FATAL,
+	{"id-mapped mounts", probe_idmap, true, CHECK_NOTE,
+         "The mount option idmap, which engines use for volumes of containers with a user "
+         "namespace, "
+         "is refused. Linux 6.3 or later has it for tmpfs too, and it needs root."},
+	{"pidfd", probe_pidfd, false, CHECK_FATAL,
          "Processes cannot be referred to safely. Linux 5.3 or later is needed."},
-	{"namespaces", probe_namespaces, CHECK_FATAL,
+	{"namespaces", probe_namespaces, false, CHECK_FATAL,
          "pid, network, mount, ipc, uts or cgroup namespaces cannot be made. Run as root, or allow "
          "user namespaces (below)."},
-	{"user namespaces", probe_user_namespace, CHECK_MISSING,
+	{"user namespaces", probe_user_namespace, false, CHECK_MISSING,
          "Containers with a user namespace, and containers of users who are not root, will not "
          "run. "
          "See /proc/sys/user/max_user_namespaces and the policies below."},
-	{"time namespaces", probe_time_namespace, CHECK_MISSING,
+	{"time namespaces", probe_time_namespace, false, CHECK_MISSING,
          "Configurations with a time namespace are refused. Linux 5.6 with CONFIG_TIME_NS is "
          "needed."},
-	{"seccomp notify", probe_seccomp_notify, CHECK_MISSING,
+	{"seccomp notify", probe_seccomp_notify, false, CHECK_MISSING,
          "Profiles with SCMP_ACT_NOTIFY are refused. Linux 5.0 with CONFIG_SECCOMP_FILTER is "
          "needed."},
-	{"Landlock", probe_landlock, CHECK_NOTE,
+	{"Landlock", probe_landlock, false, CHECK_NOTE,
          "No rules on files without privileges. Build the kernel with CONFIG_SECURITY_LANDLOCK and "
          "name landlock in its lsm= parameter."},
-	{"overlay", probe_overlay, CHECK_NOTE,
+	{"overlay", probe_overlay, true, CHECK_NOTE,
          "Engines then copy whole images instead of stacking layers. Load the module overlay."},
-	{"userfaultfd", probe_userfaultfd, CHECK_NOTE,
+	{"userfaultfd", probe_userfaultfd, false, CHECK_NOTE,
          "A checkpoint cannot be restored lazily. Build the kernel with CONFIG_USERFAULTFD, and be "
          "root or set vm.unprivileged_userfaultfd."},
-	{"soft-dirty", probe_soft_dirty, CHECK_NOTE,
+	{"soft-dirty", probe_soft_dirty, false, CHECK_NOTE,
          "Changed memory cannot be told from unchanged, so checkpoints cannot be incremental. "
          "Build "
          "the kernel with CONFIG_MEM_SOFT_DIRTY (x86-64, s390, ppc64)."},
 };
 
-/* What only a right is missing for is no matter of the kernel; a user can still do without some. */
-static enum check_status status_of(int result, enum check_status without)
+/* Who may not mount may do so in namespaces of his own: that is where his containers will be. */
+static int probe_with_rights(int index)
 {
-	if (result == 0)
-		return CHECK_OK;
-	if ((result == -EPERM || result == -EACCES) && without == CHECK_FATAL && geteuid() != 0)
-		return CHECK_NOTE;
-	return without;
+	char unused[64];
+
+	if (geteuid() != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return -1;
+
+	int r = features[index].probe(unused, sizeof(unused));
+
+	errno = -r;
+	return r;
 }
 
 void doctor_kernel(struct report *report)
@@ -221,9 +294,10 @@ void doctor_kernel(struct report *report)
 	report_add(report, area, "version", CHECK_OK, NULL, "%s %s", names.release, names.machine);
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		char value[64] = "";
-		int r = features[i].probe(value, sizeof(value));
+		int r = features[i].rights ? in_child(probe_with_rights, (int)i)
+		                           : features[i].probe(value, sizeof(value));
 
-		report_add(report, area, features[i].name, status_of(r, features[i].without),
+		report_add(report, area, features[i].name, r < 0 ? features[i].without : CHECK_OK,
 		           features[i].advice, "%s",
 		           r < 0      ? error_describe(-r)
 		           : value[0] ? value
