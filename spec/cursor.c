@@ -235,7 +235,7 @@ static int unknown_word(const struct json_cursor *at, const struct json_word *wo
 
 int json_read_word(const struct json_cursor *at, const struct json_word *words, int64_t *ret)
 {
-	const char *text = NULL;
+	const char *text = "";
 	int r;
 
 	r = json_read_text(at, &text);

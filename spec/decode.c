@@ -110,7 +110,7 @@ static int decode_string_or_null(const struct json_cursor *at,
 
 static int decode_char(const struct json_cursor *at, const struct json_field *field, char *target)
 {
-	const char *text = NULL;
+	const char *text = "";
 	char what[40];
 	int r = json_read_text(at, &text);
 

@@ -14,7 +14,7 @@ const char *const spec_namespace_names[NAMESPACE_TYPE_COUNT] = {
 
 static int read_namespace_type(const struct json_cursor *at, enum spec_namespace_type *ret)
 {
-	const char *text = NULL;
+	const char *text = "";
 	int r = json_read_text(at, &text);
 
 	if (r < 0)

@@ -20,7 +20,7 @@ static int check_device(const struct json_cursor *at, void *target)
 {
 	struct spec_device_rule *rule = target;
 	struct json_cursor member;
-	const char *text = NULL;
+	const char *text = "";
 	int r;
 
 	rule->type = 'a';

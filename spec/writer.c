@@ -229,7 +229,11 @@ void json_writer_map(struct json_writer *writer, const char *key,
 
 char *json_writer_take(struct json_writer *writer)
 {
+	char *text;
+
 	if (writer->indented)
 		strbuf_add(&writer->out, "\n", 1);
-	return strbuf_take(&writer->out);
+	text = strbuf_take(&writer->out);
+	strbuf_done(&writer->out);
+	return text;
 }

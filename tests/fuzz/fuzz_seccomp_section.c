@@ -11,15 +11,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void trim(const char **text, size_t *size)
 {
-	static const char spaces[] = " \t\r\n";
-
-	while (*size > 0 && memchr(spaces, **text, 4)) {
+	while (*size > 0 && is_space(**text)) {
 		(*text)++;
 		(*size)--;
 	}
-	while (*size > 0 && memchr(spaces, (*text)[*size - 1], 4))
+	while (*size > 0 && is_space((*text)[*size - 1]))
 		(*size)--;
 }
 
