@@ -70,7 +70,8 @@ int rootfs_enter_console(struct rootfs_plan *plan, uid_t uid, gid_t gid, int *re
 	int r;
 
 	if (!plan->new_mount_namespace)
-		return error_set(err, EINVAL, "console: a terminal needs a mount namespace of its own");
+		return error_set(err, EINVAL,
+		                 "console: a terminal needs a mount namespace of its own");
 	r = open_pty(plan, uid, gid, &master, &slave, err);
 	if (!r)
 		r = show_console(plan, slave, err);

@@ -90,13 +90,14 @@ static int add_range(struct strbuf *text, char *range, bool relative,
 	return 0;
 }
 
-/* "uids=0-1-10#10-11-10;gids=…": the list of `key`, or nothing. */
-static int add_list(struct strbuf *text, const char *option, const char *key,
-                    const struct spec_id_mappings *own)
+int idmap_add_list(struct strbuf *text, const char *option, const char *key,
+                   const struct spec_id_mappings *own)
 {
 	scoped_str copy = str_format("%s", option);
 	char *sections = copy;
 
+	if (!copy)
+		return -ENOMEM;
 	while (sections) {
 		char *section = strsep(&sections, ";");
 		bool relative;
@@ -124,7 +125,7 @@ static char *map_text(const struct mount_step *step, const char *key,
 	char *result;
 
 	if (step->options.idmap_text && *step->options.idmap_text &&
-	    add_list(&text, step->options.idmap_text, key, own)) {
+	    idmap_add_list(&text, step->options.idmap_text, key, own)) {
 		(void)error_set(err, EINVAL,
 		                "idmap=%s: not of the form uids=A-B-N#…;gids=…, or "
 		                "outside the container's ids",

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "rootfs/options.h"
 #include "rootfs/rootfs.h"
 
@@ -136,6 +137,12 @@ int idmap_prepare(struct rootfs_plan *plan, const struct rootfs_request *request
                   struct mount_step *step, struct error *err) must_check;
 int idmap_apply(const struct mount_step *step, int user_namespace_fd, struct error *err) must_check;
 bool idmap_is_own(const struct mount_step *step);
+/*
+ * Adds the map lines of one list of an option "uids=0-1-10#10-@11-10;gids=…" (`key` is "uids=" or
+ * "gids="), if it is there; ids behind '@' are the container's. −EINVAL, −ERANGE.
+ */
+int idmap_add_list(struct strbuf *text, const char *option, const char *key,
+                   const struct spec_id_mappings *own) must_check;
 
 /* --- device.c, mask.c: host --- */
 int devices_prepare(struct rootfs_plan *plan, const struct rootfs_request *request,
