@@ -101,6 +101,17 @@ static void add_annotations(struct json_writer *w, const struct features_facts *
 	json_writer_end(w);
 }
 
+/* Annotations with which whoever writes the configuration gains rights over the host. */
+static void add_unsafe_annotations(struct json_writer *w, const struct features_facts *facts)
+{
+	json_writer_array(w, "potentiallyUnsafeConfigAnnotations");
+	if (facts->systemd)
+		json_writer_string(w, NULL, "org.systemd.property.");
+	if (facts->checkpoint)
+		json_writer_string(w, NULL, "org.criu.config");
+	json_writer_end(w);
+}
+
 char *features_encode(const struct features_facts *facts)
 {
 	struct json_writer w = {.indented = true};
@@ -112,6 +123,7 @@ char *features_encode(const struct features_facts *facts)
 	json_writer_strings(&w, "mountOptions", facts->mount_options, facts->mount_option_count);
 	add_linux(&w, facts);
 	add_annotations(&w, facts);
+	add_unsafe_annotations(&w, facts);
 	json_writer_end(&w);
 	return json_writer_take(&w);
 }

@@ -78,7 +78,7 @@ struct features_facts { /* what only other levels know */
 	const char *version;
 	const char *commit;
 	const char *libseccomp_version; /* may be null: no seccomp */
-	bool systemd;
+	bool systemd; /* the cgroup driver, and with it annotations org.systemd.property.NAME */
 	/* The mount options that rootfs/ knows by name. */
 	const char *const *mount_options;
 	size_t mount_option_count;
@@ -90,7 +90,7 @@ struct features_facts { /* what only other levels know */
 	bool selinux;
 	bool cgroup_v1;
 	bool systemd_user; /* systemd's user manager can be used without root */
-	bool checkpoint;
+	bool checkpoint; /* checkpoint and restore, and with them the annotation org.criu.config */
 };
 char *features_encode(const struct features_facts *facts) must_check;
 

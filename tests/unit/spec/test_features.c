@@ -74,6 +74,7 @@ static void everything_is_reported(void **state unused_parameter)
 	static const char *const archs[] = {"SCMP_ARCH_X86_64"};
 	static const char *const flags[] = {"SECCOMP_FILTER_FLAG_TSYNC",
 	                                    "SECCOMP_FILTER_FLAG_SPEC_ALLOW"};
+	static const char *const unsafe[] = {"org.systemd.property."};
 	const struct features_facts facts = {
 		.version = "0.1.0",
 		.commit = "abc",
@@ -93,6 +94,7 @@ static void everything_is_reported(void **state unused_parameter)
 	assert_string_equal(value_at(&d, "ociVersionMax").text, "1.3.0");
 	assert_list(&d, "hooks", hooks, ARRAY_SIZE(hooks));
 	assert_list(&d, "mountOptions", options, ARRAY_SIZE(options));
+	assert_list(&d, "potentiallyUnsafeConfigAnnotations", unsafe, ARRAY_SIZE(unsafe));
 	assert_list(&d, "linux.namespaces", spec_namespace_names, NAMESPACE_TYPE_COUNT);
 	assert_int_equal(value_at(&d, "linux.capabilities").length, 41);
 	assert_true(truth(&d, "linux.cgroup.v2") && truth(&d, "linux.cgroup.systemd"));
