@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/sys.h"
 #include "cgroups/cgroup.h"
 #include "cmd/doctor.h"
@@ -167,6 +168,32 @@ static void check_controllers(struct report *report, const struct cgroup_layout 
 		           layout->legacy);
 }
 
+/* A question that it does not know shows that it is there. */
+static bool helper_answers(struct error *err)
+{
+	scoped_str answer = NULL;
+
+	return helper_ask("doctor\n", HELPER_TIMEOUT_MS, &answer, err) == -EOPNOTSUPP;
+}
+
+static void check_systemd_driver(struct report *report)
+{
+	struct error err = {0};
+
+	if (access("/run/systemd/system", F_OK) < 0)
+		report_add(report, area, "systemd driver", CHECK_NOTE,
+		           "--systemd-cgroup is refused, --cgroup-manager=cgroupfs works.",
+		           "systemd does not run here");
+	else if (!helper_answers(&err))
+		report_add(report, area, "systemd driver", CHECK_MISSING,
+		           "--systemd-cgroup fails without the helper program; make install "
+		           "installs it.",
+		           "%s", err.text);
+	else
+		report_add(report, area, "systemd driver", CHECK_OK, NULL,
+		           "works through the helper");
+}
+
 void doctor_cgroups(struct report *report)
 {
 	struct cgroup_layout layout = {0};
@@ -191,4 +218,5 @@ void doctor_cgroups(struct report *report)
 	check_controllers(report, &layout);
 	check_group_features(report, layout.mount);
 	check_device_rules(report);
+	check_systemd_driver(report);
 }
