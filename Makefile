@@ -59,6 +59,8 @@ PIE_CFLAGS := -fno-pie
 STATIC_LDFLAGS := -static -no-pie
 DYNAMIC_LDFLAGS := -no-pie
 endif
+# Enter at runtime/sealed_start.h, which saves create, run and exec one start of the C library.
+ENTRY = $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-Wl$(comma)-e$(comma)sealed_start)
 LDHARDEN := -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack
 
 LIBS := libseccomp libcap jansson
@@ -96,7 +98,7 @@ objects: $(OBJ) $(HELPER_OBJ) $(ARCHIVES) ## compile everything, link nothing
 
 $(PROGRAM): $(OBJ) $(BUILD)/stamp/flags $(BUILD)/stamp/sources
 	$(call say,LD,$@)
-	$(q)$(CC) $(OPT) $(STATIC_LDFLAGS) $(LDHARDEN) -o $@ $(OBJ) $(STATIC_LIBS)
+	$(q)$(CC) $(OPT) $(STATIC_LDFLAGS) $(LDHARDEN) $(ENTRY) -o $@ $(OBJ) $(STATIC_LIBS)
 
 $(HELPER): $(HELPER_OBJ) $(BUILD)/base.a $(BUILD)/stamp/flags $(BUILD)/stamp/sources
 	$(call say,LD,$@)
@@ -168,9 +170,10 @@ asan-programs: $(UNIT_ASAN) $(BUILD)/asan/lvm-run $(if $(HELPER_SRC),$(BUILD)/as
 asan: asan-programs ## unit tests and programs with ASan and UBSan; runs the unit tests
 	@tests/support/unit asan $(BUILD)/asan/tests $(UNIT_ASAN)
 
-$(BUILD)/asan/lvm-run: $(SRC:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/stamp/sources
+ASAN_OBJ := $(SRC:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/obj/tests/support/sanitize.o
+$(BUILD)/asan/lvm-run: $(ASAN_OBJ) $(BUILD)/stamp/sources
 	$(call say,LD,$@)
-	$(q)$(CC) $(SANITIZE) -o $@ $(SRC:%.c=$(BUILD)/asan/obj/%.o) $(SHARED_LIBS)
+	$(q)$(CC) $(SANITIZE) -o $@ $(ASAN_OBJ) $(SHARED_LIBS)
 
 $(BUILD)/asan/lvm-run-helper: $(HELPER_SRC:%.c=$(BUILD)/asan/obj/%.o) $(BUILD)/asan/all.a
 	$(call say,LD,$@)
