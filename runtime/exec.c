@@ -138,7 +138,7 @@ static int spawn(struct joining *joining, int group_fd, struct error *err)
 	if (pid < 0)
 		return error_errno(err, "clone");
 	if (pid == 0)
-		exec_main(plan);
+		exec_enter(plan);
 	fd_close(&plan->sync_fds[1]);
 	joining->process = (struct process){.pid = pid, .pidfd = pidfd};
 	return 0;

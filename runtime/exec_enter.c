@@ -143,7 +143,7 @@ static const struct {
 	{NULL, step_execute},
 };
 
-_Noreturn void exec_main(struct exec_plan *plan)
+_Noreturn void exec_enter(struct exec_plan *plan)
 {
 	struct joiner joiner = {.plan = plan, .sync = plan->sync_fds[1], .console = -1};
 	struct error err = {0};

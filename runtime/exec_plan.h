@@ -45,6 +45,6 @@ int exec_plan_process(struct exec_plan *plan, const struct exec_options *options
                       struct error *err) must_check;
 
 /* The child. Does not return. */
-_Noreturn void exec_main(struct exec_plan *plan);
+_Noreturn void exec_enter(struct exec_plan *plan);
 
 #endif
