@@ -109,8 +109,8 @@ int limits_enter_scheduler(const struct spec_scheduler *scheduler, pid_t pid, st
 int limits_enter_io_priority(const struct spec_io_priority *io_priority, pid_t pid,
                              struct error *err)
 {
-	const int value = (int)IOPRIO_PRIO_VALUE((unsigned int)io_priority->class,
-	                                         (unsigned int)io_priority->priority);
+	const int value = (int)((unsigned int)io_priority->class << IOPRIO_CLASS_SHIFT |
+	                        (unsigned int)io_priority->priority);
 
 	if (!io_priority->set || syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, value) == 0)
 		return 0;
