@@ -59,12 +59,12 @@ defined_in() { nm -g --defined-only "$@" 2>/dev/null | awk 'NF == 3 {print $3}' 
 libc_symbols() {
 	local list=$LINT_BUILD/lint/libc.symbols libc
 	libc=$(gcc -print-file-name=libc.a)
-	if [ ! -s "$list" ] || [ "$libc" -nt "$list" ]; then
+	if [ ! -s "$list" ] || [ "$libc" -nt "$list" ] || [ "$HERE/common.sh" -nt "$list" ]; then
 		mkdir -p "${list%/*}"
 		{
 			defined_in "$libc" "$(gcc -print-file-name=libm.a)" \
 				"$(gcc -print-libgcc-file-name)" "$(gcc -print-file-name=libgcc_eh.a)"
-			printf '%s\n' _GLOBAL_OFFSET_TABLE_ _DYNAMIC __ehdr_start __start_ __stop_
+			printf '%s\n' _GLOBAL_OFFSET_TABLE_ _DYNAMIC __ehdr_start _start
 		} | sort -u >"$list.new" && mv "$list.new" "$list"
 	fi
 	cat "$list"
