@@ -160,6 +160,9 @@ static int prepare_bind(struct rootfs_plan *plan, const struct rootfs_request *r
 	if (r)
 		return r;
 	if (step->tree < 0) {
+		if (step->options.idmap || step->spec->uid_mappings.count)
+			return error_set(err, EPERM,
+			                 "idmap needs privilege over the host's mounts");
 		step->host_path = host_path(plan, plan->bundle, step->source);
 		return step->host_path ? 0 : error_code(err, ENOMEM, "prepare");
 	}
@@ -299,8 +302,11 @@ static int prepare_new(struct rootfs_plan *plan, const struct rootfs_request *re
 		if (r)
 			return r;
 	}
-	if (str_equal(step->type, "devpts"))
+	if (str_equal(step->type, "devpts")) {
 		drop_unmapped_gid(request, step);
+		mount_options_drop(&step->options,
+		                   "newinstance"); /* every one is, since Linux 4.7 */
+	}
 	r = add_label(plan, request, step, err);
 	if (r)
 		return r;

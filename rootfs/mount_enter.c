@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "rootfs/path.h"
 #include "rootfs/plan.h"
 
@@ -62,14 +63,29 @@ static int context_error(int context, const char *what, struct error *err)
 	return error_set(err, code, "%s: %s (%s)", what, error_describe(code), text + 2);
 }
 
-static int configure(int context, const struct mount_options *o, struct error *err)
+/*
+ * In a user namespace that was joined the host does not know which ids are mapped: a devpts whose gid=
+ * means nothing there does without it.
+ */
+static bool can_do_without(const struct rootfs_plan *plan, const struct mount_step *step,
+                           const struct mount_parameter *p)
 {
+	return errno == EINVAL && plan->user_namespace && str_equal(step->type, "devpts") &&
+	       !strcmp(p->key, "gid");
+}
+
+static int configure(const struct rootfs_plan *plan, const struct mount_step *step, int context,
+                     struct error *err)
+{
+	const struct mount_options *o = &step->options;
+
 	for (size_t i = 0; i < o->parameter_count; i++) {
 		const struct mount_parameter *p = &o->parameters[i];
 
 		enum fsconfig_command command = p->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
 
-		if (!fsconfig(context, command, p->key, p->value, 0))
+		if (!fsconfig(context, command, p->key, p->value, 0) ||
+		    can_do_without(plan, step, p))
 			continue;
 		(void)context_error(context, "fsconfig", err);
 		return error_wrap(err, "%s%s%s", p->key, p->value ? "=" : "",
@@ -116,7 +132,7 @@ static int make_new(struct rootfs_plan *plan, const struct mount_step *step, str
 	if (step->source && fsconfig(context, FSCONFIG_SET_STRING, "source", step->source, 0))
 		r = context_error(context, "fsconfig source", err);
 	if (!r)
-		r = configure(context, &step->options, err);
+		r = configure(plan, step, context, err);
 	if (!r && step->mode_of_target)
 		r = configure_mode(plan, step, context, err);
 	if (!r && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
@@ -168,7 +184,7 @@ static int enter_new(struct rootfs_plan *plan, struct mount_step *step, struct e
 		if (r)
 			return r;
 	}
-	if (o->propagation) {
+	if (o->propagation && o->propagation != MS_PRIVATE) { /* a new mount is private */
 		r = enter_mount_setattr(mount, 0, &(struct mount_attributes){0}, o->propagation,
 		                        err);
 		if (r)
@@ -255,7 +271,7 @@ static int enter_change(struct rootfs_plan *plan, const struct mount_step *step,
 		context = fspick(target, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
 		if (context < 0)
 			return error_errno(err, "fspick");
-		r = configure(context, o, err);
+		r = configure(plan, step, context, err);
 		if (r)
 			return r;
 		if (fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))

@@ -59,13 +59,17 @@ static int prepare_propagation(struct rootfs_plan *plan, const char *name, struc
 	return error_set(err, EINVAL, "linux.rootfsPropagation: unknown value \"%s\"", name);
 }
 
-/* The bundle's absolute path, by the descriptor that stands for it. */
+/* The bundle's absolute path, by the descriptor that stands for it unless the caller knows it. */
 static int prepare_bundle(struct rootfs_plan *plan, const struct rootfs_request *request,
                           struct error *err)
 {
 	char link[FD_PATH_SIZE], text[PATH_MAX];
 	ssize_t size;
 
+	if (request->bundle_path) {
+		plan->bundle = arena_strdup(&plan->arena, request->bundle_path);
+		return plan->bundle ? 0 : error_code(err, ENOMEM, "prepare the root");
+	}
 	(void)fd_path(request->bundle_fd, link);
 	size = readlinkat(request->proc_fd, link + strlen("/proc/"), text, sizeof(text));
 	if (size < 0)
@@ -116,6 +120,17 @@ static int prepare_root(struct rootfs_plan *plan, const struct rootfs_request *r
 	return r ? error_wrap(err, "root.path \"%s\"", plan->path) : 0;
 }
 
+static int check_without_namespace(const struct spec *spec, struct error *err)
+{
+	if (spec->mount_count)
+		return error_set(err, EINVAL, "mounts need a new mount namespace");
+	if (spec->linux.masked_paths.count || spec->linux.readonly_paths.count ||
+	    spec->root.readonly)
+		return error_set(err, EINVAL,
+		                 "masked and read-only paths need a new mount namespace");
+	return 0;
+}
+
 static int prepare_all(struct rootfs_plan *plan, const struct rootfs_request *request,
                        struct error *err)
 {
@@ -127,9 +142,7 @@ static int prepare_all(struct rootfs_plan *plan, const struct rootfs_request *re
 	if (r)
 		return r;
 	if (!plan->new_mount_namespace)
-		return spec->mount_count
-		               ? error_set(err, EINVAL, "mounts need a new mount namespace")
-		               : 0;
+		return check_without_namespace(spec, err);
 	r = mounts_prepare(plan, request, err);
 	if (!r && !plan->dev_is_bound)
 		r = devices_prepare(plan, request, err);

@@ -25,8 +25,9 @@
 
 struct rootfs_request {
 	const struct spec *spec;
-	int bundle_fd;       /* relative root and mount sources start here; borrowed */
-	int proc_fd;         /* the host's /proc, borrowed; stays open as long as the plan */
+	int bundle_fd;           /* relative root and mount sources start here; borrowed */
+	const char *bundle_path; /* its absolute path when known, else null: asked of /proc */
+	int proc_fd;             /* the host's /proc, borrowed; stays open as long as the plan */
 	bool user_namespace; /* mounts are made inside a user namespace of the container's own */
 	bool new_mount_namespace; /* false: it joins one; then only root look-ups are possible */
 	bool new_cgroup_namespace;

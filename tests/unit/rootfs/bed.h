@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -49,6 +51,8 @@ struct bed {
 	char dir[64]; /* dir/rootfs is the root, dir/out is the host's, not to be touched */
 	struct bed_report *report;
 	bool user_namespace; /* container ids 0… are host ids 100000… */
+	bool rootless;       /* all of it done by the user 1000, who is the container's root */
+	bool no_mount_namespace;
 	bool host_network;
 	bool host_cgroup;
 	bool host_ipc;
@@ -208,10 +212,12 @@ static inline uint64_t bed_flags(const struct bed *bed)
 	flags |= bed->host_network ? 0 : CLONE_NEWNET;
 	flags |= bed->host_cgroup ? 0 : CLONE_NEWCGROUP;
 	flags |= bed->user_namespace ? CLONE_NEWUSER : 0;
+	if (bed->no_mount_namespace)
+		flags &= ~(uint64_t)CLONE_NEWNS;
 	return flags;
 }
 
-static inline void bed_map(int proc_fd, pid_t pid, const char *file)
+static inline void bed_put(int proc_fd, pid_t pid, const char *file, const char *text)
 {
 	char path[64];
 	int fd;
@@ -219,7 +225,7 @@ static inline void bed_map(int proc_fd, pid_t pid, const char *file)
 	(void)snprintf(path, sizeof(path), "%d/%s", pid, file);
 	fd = openat(proc_fd, path, O_WRONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "0 100000 65536\n", 15), 15);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
 }
 
@@ -231,8 +237,10 @@ static inline void bed_host_half(struct bed *bed, struct rootfs_plan *plan, int 
 
 	if (!bed->user_namespace)
 		return;
-	bed_map(proc_fd, pid, "uid_map");
-	bed_map(proc_fd, pid, "gid_map");
+	if (bed->rootless)
+		bed_put(proc_fd, pid, "setgroups", "deny");
+	bed_put(proc_fd, pid, "uid_map", bed->rootless ? "0 1000 1\n" : "0 100000 65536\n");
+	bed_put(proc_fd, pid, "gid_map", bed->rootless ? "0 1000 1\n" : "0 100000 65536\n");
 	if (!rootfs_wants_mapped(plan))
 		return;
 	(void)snprintf(path, sizeof(path), "%d/ns/user", pid);
@@ -253,7 +261,7 @@ static inline void bed_run_spec(struct bed *bed, const struct spec *spec)
 		.bundle_fd = bundle,
 		.proc_fd = proc_fd,
 		.user_namespace = bed->user_namespace,
-		.new_mount_namespace = true,
+		.new_mount_namespace = !bed->no_mount_namespace,
 		.new_cgroup_namespace = !bed->host_cgroup,
 		.new_network_namespace = !bed->host_network,
 		.cgroup_fd = bed->cgroup_fd,
@@ -285,6 +293,26 @@ static inline void bed_run_spec(struct bed *bed, const struct spec *spec)
 	close(proc_fd);
 }
 
+/* The same by another process, as the user 1000. */
+static inline void bed_run_rootless(struct bed *bed, const struct spec *spec)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		for (int i = 1; i < 32; i++)
+			(void)signal(i, SIG_DFL);
+		if (setgroups(0, NULL) || setresgid(1000, 1000, 1000) ||
+		    setresuid(1000, 1000, 1000) || prctl(PR_SET_DUMPABLE, 1))
+			_exit(1);
+		bed_run_spec(bed, spec);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static inline void bed_run_text(struct bed *bed, const char *json)
 {
 	scoped_spec spec = NULL;
@@ -292,7 +320,10 @@ static inline void bed_run_text(struct bed *bed, const char *json)
 
 	if (spec_parse("config.json", json, strlen(json), &spec, &err))
 		fail_msg("%s", err.text);
-	bed_run_spec(bed, spec);
+	if (bed->rootless)
+		bed_run_rootless(bed, spec);
+	else
+		bed_run_spec(bed, spec);
 }
 
 #define BED_PROC "{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"}"

@@ -160,6 +160,83 @@ static void root_propagation_comes_last(void **state)
 	bed_assert_ok(bed);
 }
 
+static void look_rootless(struct bed *bed)
+{
+	look_user_namespace(bed);
+	look_text(bed, "/data/file", "volume\n");
+	look_mounted(bed, "/data", " ro,nosuid,nodev");
+	look_device(bed, "/proc/keys", 1, 3);
+	look_mounted(bed, "/proc/sys", " ro,");
+}
+
+/* The caller may clone no mounts: init does it, and restrictions of the sources stay. */
+static void user_without_privilege_gets_the_same(void **state)
+{
+	struct bed *bed = *state;
+	char path[256];
+
+	BED_NEEDS_ROOT();
+	assert_int_equal(chown(bed_path(bed, "rootfs", path), 1000, 1000), 0);
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(
+		mount("t", bed_path(bed, "volume", path), "tmpfs", MS_NOSUID | MS_NODEV, NULL), 0);
+	bed_write(bed, "volume/file", "volume\n");
+	bed->user_namespace = true;
+	bed->rootless = true;
+	bed->look = look_rootless;
+	bed_run(bed,
+	        BED_DEV "," BED_PTS
+	                ",{\"destination\":\"/sys\",\"type\":\"sysfs\",\"source\":\"sysfs\","
+	                "\"options\":[\"nosuid\",\"noexec\",\"nodev\",\"ro\"]},"
+	                "{\"destination\":\"/data\",\"type\":\"bind\",\"source\":\"volume\","
+	                "\"options\":[\"rbind\",\"ro\",\"suid\",\"dev\"]}",
+	        "\"maskedPaths\":[\"/proc/keys\",\"/proc/bus\"],\"readonlyPaths\":[\"/proc/sys\"]");
+	assert_int_equal(umount2(path, MNT_DETACH), 0);
+	bed_assert_ok(bed);
+}
+
+static void look_host_root(struct bed *bed)
+{
+	look_device(bed, "/dev/null", 1, 3);
+	look_mounted(bed, "/proc", " - proc proc ");
+	if (access(bed->dir, F_OK))
+		bed_complain(bed, "%s is not there", bed->dir);
+	if (mkdir("/lvm-run-must-not-be-made", 0755) == 0 || errno != EROFS)
+		bed_complain(bed, "the root can be written to");
+}
+
+static void root_can_be_the_hosts_own(void **state)
+{
+	struct bed *bed = *state;
+
+	BED_NEEDS_ROOT();
+	bed->look = look_host_root;
+	bed_run_text(bed, "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"/\",\"readonly\":true},"
+	                  "\"mounts\":[" BED_PROC "," BED_DEV "," BED_PTS "]}");
+	bed_assert_ok(bed);
+}
+
+static void look_chroot(struct bed *bed)
+{
+	look_text(bed, "/etc/secret", "secret\n");
+	if (access(bed->dir, F_OK) == 0)
+		bed_complain(bed, "the host's %s is visible", bed->dir);
+}
+
+static void without_a_mount_namespace_only_the_root_changes(void **state)
+{
+	struct bed *bed = *state;
+
+	BED_NEEDS_ROOT();
+	bed->no_mount_namespace = true;
+	bed->look = look_chroot;
+	bed_run_text(bed, "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"rootfs\"}}");
+	bed_assert_ok(bed);
+	bed_run(bed, "", "");
+	bed_assert_failed(bed, "prepare", "mounts need a new mount namespace");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_begin, bed_end)
@@ -170,6 +247,9 @@ int main(void)
 		TEST(root_can_be_moved_instead_of_pivoted),
 		TEST(missing_root_is_named),
 		TEST(root_propagation_comes_last),
+		TEST(user_without_privilege_gets_the_same),
+		TEST(root_can_be_the_hosts_own),
+		TEST(without_a_mount_namespace_only_the_root_changes),
 	};
 
 	return cmocka_run_group_tests_name("rootfs/rootfs", tests, NULL, NULL);
