@@ -59,7 +59,6 @@ static struct cgroup *cgroup_new(enum cgroup_driver driver)
 	group->location.driver = driver;
 	group->dirfd = -1;
 	group->placeholder = (struct process){.pidfd = -1};
-	group->placeholder_pipe = -1;
 	return group;
 }
 
@@ -69,7 +68,6 @@ void cgroup_free(struct cgroup **group)
 
 	if (*group) {
 		fd_close(&(*group)->dirfd);
-		fd_close(&(*group)->placeholder_pipe);
 		process_done(&(*group)->placeholder);
 		arena_done(&(*group)->arena);
 		free(*group);

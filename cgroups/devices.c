@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "cgroups/group.h"
 
 static const char usual_pin_dir[] = "/sys/fs/bpf/lvm-run";
 
@@ -343,22 +343,6 @@ static void pin(int program, const char *dir, const char *path)
 		          error_describe(errno));
 }
 
-/* A program of a user namespace's root, who can make no device nodes that work, is left out. */
-static bool may_do_without(void)
-{
-	char map[128];
-	struct error ignored;
-
-	if (geteuid() != 0)
-		return true;
-	if (file_read_kernel(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map), &ignored) < 0)
-		return false;
-
-	const char *size = strrchr(map, ' ');
-
-	return !size || !str_equal(size, " 4294967295");
-}
-
 static int explain_load(const struct device_program *program, int code, struct error *err)
 {
 	char log[4096] = "";
@@ -387,14 +371,14 @@ static int load_and_attach(const struct device_program *program, int dirfd, cons
 {
 	scoped_fd fd = load(program, NULL, 0);
 
-	if (fd == -EPERM && may_do_without())
+	if (fd == -EPERM && unified_is_rootless())
 		return 1;
 	if (fd < 0)
 		return explain_load(program, -fd, err);
 
 	int r = attach(fd, dirfd);
 
-	if (r == -EPERM && may_do_without())
+	if (r == -EPERM && unified_is_rootless())
 		return 1;
 	if (r < 0)
 		return error_code(err, -r, "attach the device program to the cgroup");

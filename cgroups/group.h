@@ -19,7 +19,6 @@
 #include "cgroups/limits.h"
 
 struct driver;
-struct scope_plan;
 
 struct cgroup {
 	struct arena arena; /* all strings */
@@ -37,12 +36,13 @@ struct cgroup {
 	uid_t owner_uid;
 	gid_t owner_gid;
 
+	bool rootless;             /* not root of the initial user namespace */
+	const char *scope_request; /* what systemd is asked for, but for the process */
+
 	/* What create did. */
-	bool made;           /* the group itself */
-	size_t parents_made; /* the lowest so many groups above it */
-	struct scope_plan *scope;
-	struct process placeholder; /* its pid 0: none */
-	int placeholder_pipe;       /* its end ends the placeholder */
+	bool made;                  /* the group itself */
+	size_t parents_made;        /* the lowest so many groups above it */
+	struct process placeholder; /* in a scope without init yet; its pid 0: none */
 };
 
 struct driver {
@@ -65,6 +65,8 @@ int unified_check_controllers(const struct cgroup *group, struct error *err) mus
 int unified_set_place(struct cgroup *group, const char *mount, struct error *err) must_check;
 /* Limits, device program and ownership of the open group. */
 int unified_configure(struct cgroup *group, struct error *err) must_check;
+/* Whether this process is not root of the initial user namespace. */
+bool unified_is_rootless(void);
 /* Removes the group and those below it; 0 when it is not there. */
 int unified_remove(const char *full, struct error *err) must_check;
 

@@ -171,6 +171,8 @@ int path_of_unit(const char *cgroups_path, const char *default_slice, const char
 	}
 	if (!found.path || !*found.path)
 		return error_set(err, EINVAL, "linux.cgroupsPath: not a place for a container");
+	if (path_check(found.path, err) < 0) /* many dashes make a long way */
+		return error_wrap(err, "linux.cgroupsPath");
 	*ret = found;
 	return 0;
 }

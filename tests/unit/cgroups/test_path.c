@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -159,6 +161,21 @@ static void bad_unit_paths_are_refused(void **state)
 	}
 }
 
+static void a_slice_of_many_parts_is_refused_before_its_path_is_too_long(void **state)
+{
+	scoped_arena arena = {0};
+	struct error err = {0};
+	struct unit_path ret;
+	char text[300] = "";
+
+	(void)state;
+	for (size_t i = 0; i < 110; i++)
+		memcpy(text + 2 * i, "a-", 2);
+	(void)snprintf(text + 220, sizeof(text) - 220, "z.slice:p:n");
+	assert_int_equal(path_of_unit(text, "system.slice", "web1", &arena, &ret, &err),
+	                 -ENAMETOOLONG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +188,7 @@ int main(void)
 		cmocka_unit_test(bad_slices_are_refused),
 		cmocka_unit_test(units_are_placed),
 		cmocka_unit_test(bad_unit_paths_are_refused),
+		cmocka_unit_test(a_slice_of_many_parts_is_refused_before_its_path_is_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

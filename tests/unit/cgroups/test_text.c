@@ -41,7 +41,7 @@ static void flat_keys_give_their_number(void **state)
 static void mountinfo_is_cut_and_unescaped(void **state)
 {
 	char line[] = "36 35 98:0 /a\\040b /mnt\\134x\\011 rw,noatime master:1 shared:2 - cgroup2 "
-	              "none rw,x";
+		      "none rw,x";
 	struct mountinfo_line mount;
 
 	(void)state;
