@@ -123,7 +123,7 @@ static const char conclusion[] =
 	".TP\n"
 	".B LVM_RUN_HELPER\n"
 	"the helper program, which the systemd driver needs, when it is not where it was "
-        "installed.\n"
+	"installed.\n"
 	".SH FILES\n"
 	".TP\n"
 	".I /run/lvm\\-run\n"
