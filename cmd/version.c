@@ -54,6 +54,8 @@ int features_main(const struct call *call unused_parameter, struct error *err)
 		.mount_options = mount_options,
 		.mount_option_count = count_words(mount_options),
 		.idmap = true,
+		.seccomp_architecture = lockdown_libseccomp_architecture,
+		.systemd_user = true,
 		.seccomp_flags = SECCOMP_SPEC_FLAG_TSYNC | SECCOMP_SPEC_FLAG_LOG |
 	                         SECCOMP_SPEC_FLAG_SPEC_ALLOW |
 	                         SECCOMP_SPEC_FLAG_WAIT_KILLABLE_RECV,

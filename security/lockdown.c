@@ -87,3 +87,8 @@ const char *lockdown_libseccomp_version(void)
 {
 	return seccomp_library_version();
 }
+
+bool lockdown_libseccomp_architecture(const char *name)
+{
+	return seccomp_knows_architecture(name);
+}

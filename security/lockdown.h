@@ -83,4 +83,7 @@ int lockdown_enter_exec(const struct lockdown_plan *plan, const char *agent_stat
 /* The version of libseccomp this program is linked with, "2.5.4". */
 const char *lockdown_libseccomp_version(void);
 
+/* Whether it knows the architecture "SCMP_ARCH_…". */
+bool lockdown_libseccomp_architecture(const char *name);
+
 #endif

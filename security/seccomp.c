@@ -108,17 +108,28 @@ static struct scmp_arg_cmp condition(const struct spec_seccomp_arg *arg)
 
 /* --- architectures --- */
 
-static int add_architecture(struct compilation *c, const char *name, struct error *err)
+/* libseccomp's token for "SCMP_ARCH_…", 0 when it knows none. */
+static uint32_t resolve_architecture(const char *name)
 {
 	static const char prefix[] = "SCMP_ARCH_";
 	const size_t skip = strncmp(name, prefix, sizeof(prefix) - 1) == 0 ? sizeof(prefix) - 1 : 0;
 	char lower[32] = "";
-	uint32_t token;
-	int r;
 
 	for (size_t i = 0; i + 1 < sizeof(lower) && name[skip + i]; i++)
 		lower[i] = (char)tolower((unsigned char)name[skip + i]);
-	token = seccomp_arch_resolve_name(lower);
+	return seccomp_arch_resolve_name(lower);
+}
+
+bool seccomp_knows_architecture(const char *name)
+{
+	return resolve_architecture(name) != 0;
+}
+
+static int add_architecture(struct compilation *c, const char *name, struct error *err)
+{
+	const uint32_t token = resolve_architecture(name);
+	int r;
+
 	if (token == 0)
 		return error_set(err, EINVAL, "architecture %s is not known to libseccomp %s", name,
 		                 seccomp_library_version());

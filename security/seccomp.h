@@ -41,6 +41,9 @@ int seccomp_compile(const struct spec_seccomp *section, struct seccomp_program *
 
 const char *seccomp_library_version(void);
 
+/* Whether the library this program is linked with knows "SCMP_ARCH_…". */
+bool seccomp_knows_architecture(const char *name);
+
 /*
  * The program for `section` from the directory `cache_fd`, or compiled and stored there; −1: no cache.
  * What is in the cache and not whole, not ours or not for this section is ignored and replaced; a cache
