@@ -114,13 +114,7 @@ static void expand(const struct context *c, const char *command, char *buffer, s
 
 static void empty_filter_caches(void)
 {
-	char *argv[] = {"/bin/rm",
-	                "-rf",
-	                "/run/crun/.cache",
-	                "/run/lvm-run/seccomp",
-	                "/run/lvm-run/cache",
-	                "/var/cache/lvm-run",
-	                NULL};
+	char *argv[] = {"/bin/rm", "-rf", "/run/crun/.cache", "/run/lvm-run/.seccomp", NULL};
 
 	measure_run(argv, NULL);
 }

@@ -114,7 +114,8 @@ static void table_row(FILE *out, const struct results *r)
 	fprintf(out, "\n%s: %s (%zu rounds)\n  %-8s", r->row->name, r->row->title, r->rounds, "");
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, " %9s", columns[i].title);
-	fprintf(out, " %9s %9s %9s\n", "x crun", "x runc", "x floor");
+	fprintf(out, " %9s %9s %9s%s\n", "x crun", "x runc", "x floor",
+	        r->row->width ? "" : "  cpu x crun");
 	for (enum peer peer = 0; peer < PEER_COUNT; peer++) {
 		if (!r->measured[peer])
 			continue;
@@ -127,6 +128,8 @@ static void table_row(FILE *out, const struct results *r)
 			else
 				fprintf(out, " %9.2f", median_ratio(r, peer, other, columns));
 		}
+		if (!r->row->width && r->measured[CRUN])
+			fprintf(out, " %11.2f", median_ratio(r, peer, CRUN, &columns[1]));
 		if (r->failures[peer])
 			fprintf(out, "  %u FAILED", r->failures[peer]);
 		fprintf(out, "\n");
@@ -175,8 +178,10 @@ static void json_row(FILE *out, const struct results *r)
 			        median_value(r, peer, &columns[i]));
 		for (enum peer other = 0; other < PEER_COUNT; other++)
 			if (other != peer && r->measured[other])
-				fprintf(out, ", \"%s_x_%s\": %.4f", columns[0].key,
-				        peer_names[other], median_ratio(r, peer, other, columns));
+				for (size_t i = 0; i < 2; i++)
+					fprintf(out, ", \"%s_x_%s\": %.4f", columns[i].key,
+					        peer_names[other],
+					        median_ratio(r, peer, other, &columns[i]));
 		fprintf(out, "}");
 		comma = ",";
 	}
