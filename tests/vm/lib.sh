@@ -34,6 +34,15 @@ started() {
 	lvm "$@" start "$id"
 }
 
+# must COMMAND…: what the whole file rests on; when it fails, so does the file, and says why.
+must() {
+	"$@" >"$T/must" 2>&1 && return
+	printf 'not ok - %s\n' "$*"
+	sed 's/^/    /' "$T/must"
+	lib_done=1
+	exit 1
+}
+
 pid_of() { lvm state "$1" | jq -r .pid; }
 
 # The container's cgroup as a directory.

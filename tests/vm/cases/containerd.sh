@@ -45,7 +45,7 @@ status_of() { ctr task ls | awk -v id="$1" '$1 == id { print $3 }'; }
 ended_with() { expect_contains "exit code $1" "$(ctr task delete "$2" 2>&1)"; }
 task_is() { [ "$(status_of "$1")" = "$2" ]; }
 
-systemctl start containerd || exit
+must systemctl start containerd
 ending() {
 	local id
 	for id in $(ctr container ls -q); do
@@ -56,7 +56,7 @@ ending() {
 	systemctl stop containerd
 } >/dev/null 2>&1
 trap 'ending; lib_cleanup' EXIT
-make_image >"$T/import" 2>&1 || { cat "$T/import"; exit 1; }
+must make_image
 
 foreground() {
 	expect_output 'hello from within' "${run[@]}" --rm "$image" fg echo 'hello from within'

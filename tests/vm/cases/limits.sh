@@ -34,7 +34,7 @@ config '.process.args = ["sh", "-c", "sleep 1000 & wait"]' ".linux.cgroupsPath =
 		{ path: "/dev/kmsg", type: "c", major: 1, minor: 11 }]'
 edit_config --argjson mib "$MiB" --argjson major "$major" --argjson minor "$minor" "$resources"
 one=$(new_id)
-started "$one" || exit
+must started "$one"
 cg=$(cgroup_of "$one")
 in_one() { lvm exec "$one" "$@"; }
 

@@ -8,9 +8,11 @@ image=localhost/lvm-vm:latest
 export CONTAINERS_CONF=$T/containers.conf
 cat >"$CONTAINERS_CONF" <<EOF
 [engine]
-runtime = "$RUNTIME"
+runtime = "${RUNTIME##*/}"
 runtime_supports_json = ["crun", "runc", "lvm-run"]
 runtime_supports_nocgroups = ["crun", "lvm-run"]
+[engine.runtimes]
+${RUNTIME##*/} = ["$RUNTIME"]
 [containers]
 log_driver = "k8s-file"
 netns = "none"
@@ -18,7 +20,8 @@ EOF
 
 ending() { podman rm --all --force --time 0; } >/dev/null 2>&1
 trap 'ending; lib_cleanup' EXIT
-tar -C "$ROOTFS" --owner=0 --group=0 -c . | podman import - "$image" >"$T/import" 2>&1 || { cat "$T/import"; exit 1; }
+tar -C "$ROOTFS" --owner=0 --group=0 -cf "$T/image.tar" .
+must podman import "$T/image.tar" "$image"
 
 inspect() { podman inspect -f "$2" "$1"; }
 container_ended() { [ "$(inspect "$1" '{{.State.Status}}')" = exited ]; }
@@ -28,6 +31,8 @@ podman_names_the_runtime() {
 	expect_equal "$RUNTIME" "$(podman info -f '{{.Host.OCIRuntime.Path}}')"
 	expect_match '[0-9]\.[0-9]' "$(podman info -f '{{.Host.OCIRuntime.Version}}')"
 }
+
+by_its_path() { CONTAINERS_CONF=/dev/null expect_output hello podman --runtime "$RUNTIME" run --rm --network none "$image" echo hello; }
 
 output_and_exit_codes() {
 	local err
@@ -220,6 +225,7 @@ privileged() {
 }
 
 check 'podman info names the runtime and its version' podman_names_the_runtime
+check 'podman --runtime PATH needs no configuration' by_its_path
 check 'run shows the output and returns the exit code' output_and_exit_codes
 check 'run -i passes standard input on' standard_input
 check 'an absent program is 127' absent_program_is_127

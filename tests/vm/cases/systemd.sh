@@ -20,7 +20,7 @@ config "$idle" ".linux.cgroupsPath = \"lvmvm-inner.slice:lvmvm:$one\"" \
 		pids: { limit: 33 } }" \
 	'.annotations = { "org.systemd.property.TimeoutStopUSec": "uint64 7000000",
 		"org.systemd.property.CollectMode": "\u0027inactive-or-failed\u0027" }'
-started "$one" --systemd-cgroup || exit
+must started "$one" --systemd-cgroup
 cg=$(cgroup_of "$one")
 
 scope_is_there() {
