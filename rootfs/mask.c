@@ -1,5 +1,7 @@
 /* The host's half of masked and read-only paths. */
 #include <errno.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -7,25 +9,34 @@
 #include "rootfs/path.h"
 #include "rootfs/plan.h"
 
+static bool is_listed(const char *const *paths, size_t count, const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(paths[i], path))
+			return true;
+	return false;
+}
+
+/* Each path once, though engines name some twice. */
 static int copy_paths(struct rootfs_plan *plan, const struct string_list *list, const char ***ret,
                       size_t *ret_count, struct error *err)
 {
 	const char **paths = arena_alloc(&plan->arena, list->count + 1, sizeof(*paths));
+	size_t count = 0;
 
-	for (size_t i = 0; paths && i < list->count; i++) {
-		char *path = arena_strdup(&plan->arena, list->items[i]);
-
-		if (!path) {
-			paths = NULL;
-			break;
-		}
-		path_clean(path);
-		paths[i] = path;
-	}
 	if (!paths)
 		return error_code(err, ENOMEM, "prepare the masked paths");
+	for (size_t i = 0; i < list->count; i++) {
+		char *path = arena_strdup(&plan->arena, list->items[i]);
+
+		if (!path)
+			return error_code(err, ENOMEM, "prepare the masked paths");
+		path_clean(path);
+		if (!is_listed(paths, count, path))
+			paths[count++] = path;
+	}
 	*ret = paths;
-	*ret_count = list->count;
+	*ret_count = count;
 	return 0;
 }
 

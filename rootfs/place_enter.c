@@ -139,24 +139,40 @@ static int attach_by_lookup(struct rootfs_plan *plan, const struct mount_step *s
 	return 0;
 }
 
+/* A mount point below `dir`, of the kind of `tree`: 0 also when it exists. */
+static int make_like(int dir, const char *name, int tree, bool directory)
+{
+	struct stat st = {.st_mode = S_IFDIR};
+	int r;
+
+	if (!directory && fstat(tree, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		r = mkdirat(dir, name, MOUNT_POINT_MODE);
+	else
+		r = mknodat(dir, name, S_IFREG | 0644, 0);
+	return r && errno != EEXIST ? -errno : 0;
+}
+
 int place_attach(struct rootfs_plan *plan, const struct mount_step *step, int tree, bool directory,
                  struct error *err)
 {
 	const char *rest;
-	const struct place *parent = directory ? place_find(plan, step->path, &rest) : NULL;
+	const struct place *parent = place_find(plan, step->path, &rest);
+	bool empty = parent && parent->content == PLACE_EMPTY;
+	int r = 0;
 
-	if (!parent)
+	/* Of a tree that may be a file the kernel does not refuse a link: only where there is none. */
+	if (!parent || (!directory && !empty))
 		return attach_by_lookup(plan, step, tree, err);
-	if (parent->content == PLACE_EMPTY && mkdirat(parent->fd, rest, MOUNT_POINT_MODE) &&
-	    errno != EEXIST)
-		return error_errno(err, "make the directory");
-	for (int made = 0; move_mount(tree, "", parent->fd, rest, MOVE_MOUNT_F_EMPTY_PATH);
-	     made++) {
-		if (errno != ENOENT || made)
-			return attach_by_lookup(plan, step, tree, err);
-		if (mkdirat(parent->fd, rest, MOUNT_POINT_MODE))
-			return attach_by_lookup(plan, step, tree, err);
-	}
+	if (directory && empty)
+		r = make_like(parent->fd, rest, tree, directory);
+	for (int made = 0; !r && move_mount(tree, "", parent->fd, rest, MOVE_MOUNT_F_EMPTY_PATH);
+	     made++)
+		r = errno == ENOENT && !made ? make_like(parent->fd, rest, tree, directory)
+		                             : -errno;
+	if (r)
+		return attach_by_lookup(plan, step, tree, err);
 	place_add(plan, step->path, tree, step->content);
 	return 0;
 }
