@@ -95,7 +95,7 @@ static int write_directly(const struct target *target, const struct map_kind *ki
 			err,
 			"map %ss of the user namespace (are all ranges within this namespace's own "
 			"/proc/self/%s? does kernel.apparmor_restrict_unprivileged_userns allow "
-		        "it?)",
+			"it?)",
 			kind->name, kind->file);
 	return r < 0 ? error_wrap(err, "map %ss of the user namespace", kind->name) : 0;
 }

@@ -339,6 +339,33 @@ static void wrong_sections_are_refused_by_name(void **state unused_parameter)
 #endif
 }
 
+static void profile_of_podman_is_understood(void **state unused_parameter)
+{
+	const char *folder = getenv("LVM_RUN_TEST_DATA");
+	scoped_str path = str_format("%s/podman-config.json", folder ? folder : "tests/data");
+	scoped_seccomp_program p = {0};
+	scoped_spec spec = NULL;
+	struct error err = {0};
+	struct seccomp_data audit = {.nr = SYS_socket, .arch = NATIVE, .args = {16, 3, 9}};
+
+	if (spec_load(AT_FDCWD, path, &spec, &err) < 0 ||
+	    seccomp_compile(&spec->linux.seccomp, &p, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(ask_native(&p, SYS_read, 0), ACT_ALLOW);
+	assert_int_equal(ask_native(&p, SYS_bpf, 0), ACT_ERRNO(EPERM));
+	assert_int_equal(ask_native(&p, SYS_kexec_load, 0), ACT_ERRNO(EPERM));
+	assert_int_equal(ask_native(&p, SYS_personality, 8), ACT_ALLOW);
+	assert_int_equal(ask_native(&p, SYS_personality, 9), ACT_ERRNO(ENOSYS));
+	assert_int_equal(filter_run(&p, &audit), ACT_ERRNO(EINVAL));
+	audit.args[2] = 0;
+	assert_int_equal(filter_run(&p, &audit), ACT_ALLOW);
+	assert_int_equal(ask_native(&p, CALL_NEW, 0), ACT_ERRNO(ENOSYS));
+#ifdef __x86_64__
+	assert_int_equal(ask(&p, AUDIT_ARCH_I386, I386_READ, 0, 0), ACT_ALLOW);
+	assert_int_equal(ask_native(&p, X32_BIT | SYS_bpf, 0), ACT_ERRNO(EPERM));
+#endif
+}
+
 /* --- the instructions themselves --- */
 
 static void unsound_programs_are_recognized(void **state unused_parameter)
@@ -407,6 +434,7 @@ int main(void)
 		cmocka_unit_test(refusal_holds_against_a_derived_rule),
 #endif
 		cmocka_unit_test(refusal_gives_way_to_a_rule_that_names_the_call),
+		cmocka_unit_test(profile_of_podman_is_understood),
 		cmocka_unit_test(wrong_sections_are_refused_by_name),
 		cmocka_unit_test(unsound_programs_are_recognized),
 		cmocka_unit_test(prologue_is_skipped_for_architectures_it_does_not_know),

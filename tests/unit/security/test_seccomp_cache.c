@@ -331,6 +331,28 @@ static void cache_that_cannot_be_written_is_no_failure(void **state)
 	f->fd = real;
 }
 
+/*
+ * What Podman writes: the profile of its engine for three architectures, from the repository's root or
+ * from LVM_RUN_TEST_DATA. The two ways to its filter give one program.
+ */
+static void filter_of_a_real_engine_is_the_same_from_the_cache(void **state)
+{
+	struct fixture *f = *state;
+	const char *folder = getenv("LVM_RUN_TEST_DATA");
+	scoped_str path = str_format("%s/podman-config.json", folder ? folder : "tests/data");
+	struct error err = {0};
+
+	spec_free(&f->spec);
+	seccomp_program_done(&f->fresh);
+	if (spec_load(AT_FDCWD, path, &f->spec, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_true(f->spec->linux.seccomp.set);
+	if (__real_seccomp_compile(&f->spec->linux.seccomp, &f->fresh, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_true(was_compiled(f));
+	assert_false(was_compiled(f));
+}
+
 int main(void)
 {
 #define cache_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -350,6 +372,7 @@ int main(void)
 		cache_test(number_of_entries_is_bounded),
 		cache_test(what_a_killed_writer_left_is_removed),
 		cache_test(cache_that_cannot_be_written_is_no_failure),
+		cache_test(filter_of_a_real_engine_is_the_same_from_the_cache),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
