@@ -62,6 +62,7 @@ struct bed {
 	void (*before)(struct bed *bed); /* child: before the pivot */
 	void (*look)(struct bed *bed);   /* child: after it */
 	int master;
+	int seen[2], counted[2]; /* pipes between `before` and the test */
 };
 
 static inline const char *bed_privilege_missing(void)

@@ -146,7 +146,7 @@ static void look_user_namespace(struct bed *bed)
 {
 	look_device(bed, "/dev/net/tun", 10, 200);
 	look_device(bed, "/dev/full", 1, 7);
-	if (chmod("/dev/full", 0600) == 0 || chown("/dev/full", 0, 0) == 0)
+	if (chmod("/dev/full", 0666) == 0) /* the mode it has: no harm if it were allowed */
 		bed_complain(bed, "the host's node can be changed");
 }
 

@@ -16,7 +16,7 @@ static void look_masks(struct bed *bed)
 	look_mounted(bed, "/tmp", " - tmpfs ");
 	if (mkdir("/tmp/x", 0755) == 0 || errno != EROFS)
 		bed_complain(bed, "a masked directory can be written to");
-	if (chmod("/etc/secret", 0) == 0 || errno != EROFS)
+	if (chmod("/etc/secret", 0666) == 0 || errno != EROFS) /* the mode it has: no harm */
 		bed_complain(bed, "the host's /dev/null can be changed through a masked path");
 	if (stat("/dev/null", &st) == 0 && st.st_rdev != makedev(1, 3))
 		bed_complain(bed, "/dev/null is %#lx", (unsigned long)st.st_rdev);

@@ -217,6 +217,63 @@ static void root_can_be_the_hosts_own(void **state)
 	bed_assert_ok(bed);
 }
 
+static size_t mounts_of_host(void)
+{
+	char line[4096];
+	size_t count = 0;
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		count++;
+	fclose(file);
+	return count;
+}
+
+static void count_mounts_meanwhile(struct bed *bed)
+{
+	char byte = 'x';
+
+	/* The parent counts while everything is mounted: see below. */
+	if (write(bed->seen[1], &byte, 1) != 1 || read(bed->counted[0], &byte, 1) != 1)
+		bed_complain(bed, "the parent does not answer");
+}
+
+/* On a host whose mounts are shared (systemd makes them so) nothing of the container appears there. */
+static void mounts_do_not_spread_to_the_host(void **state)
+{
+	struct bed *bed = *state;
+	scoped_str json = spec_default_json(false);
+	size_t before;
+	pid_t witness;
+	int status;
+
+	BED_NEEDS_ROOT();
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL), 0);
+	assert_int_equal(pipe2(bed->seen, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(bed->counted, O_CLOEXEC), 0);
+	before = mounts_of_host();
+	witness = fork();
+	assert_true(witness >= 0);
+	if (!witness) {
+		char byte;
+
+		if (read(bed->seen[0], &byte, 1) != 1)
+			_exit(1);
+		status = mounts_of_host() == before ? 0 : 2;
+		_exit(write(bed->counted[1], &byte, 1) == 1 ? status : 1);
+	}
+	bed->before = count_mounts_meanwhile;
+	bed_run_text(bed, json);
+	assert_int_equal(waitpid(witness, &status, 0), witness);
+	assert_int_equal(status, 0);
+	assert_int_equal(mounts_of_host(), before);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	bed_assert_ok(bed);
+}
+
 static void look_chroot(struct bed *bed)
 {
 	look_text(bed, "/etc/secret", "secret\n");
@@ -247,6 +304,7 @@ int main(void)
 		TEST(root_can_be_moved_instead_of_pivoted),
 		TEST(missing_root_is_named),
 		TEST(root_propagation_comes_last),
+		TEST(mounts_do_not_spread_to_the_host),
 		TEST(user_without_privilege_gets_the_same),
 		TEST(root_can_be_the_hosts_own),
 		TEST(without_a_mount_namespace_only_the_root_changes),
