@@ -296,7 +296,7 @@ int helper_ask(const char *request, int timeout_ms, char **ret, struct error *er
 	int pair[2];
 	pid_t pid = 0;
 
-	if (find_helper(&path, err) < 0)
+	if (find_helper(&path, err) < 0 || !path)
 		return -err->code;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_errno(err, "%s: socketpair", program_name);

@@ -174,7 +174,7 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret, str
 		*ret = cgroup_take(&group);
 		return 0;
 	}
-	if (copy_location(group, location, err) < 0)
+	if (copy_location(group, location, err) < 0 || !group->full)
 		return -err->code;
 	group->dirfd = open(group->full, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (group->dirfd < 0)

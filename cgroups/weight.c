@@ -10,12 +10,13 @@ static double log_2(double x)
 		x /= 2;
 		result += 1;
 	}
-	for (int i = 0; i < 52; i++, bit /= 2) {
+	for (int i = 0; i < 52; i++) {
 		x *= x;
 		if (x >= 2) {
 			x /= 2;
 			result += bit;
 		}
+		bit /= 2;
 	}
 	return result;
 }

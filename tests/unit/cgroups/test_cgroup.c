@@ -540,6 +540,54 @@ static void a_delegated_group_belongs_to_its_owner(void **state)
 	destroy(group);
 }
 
+/* --- Without privilege --- */
+
+/* In a child that is nobody: the step that failed, 0 when none did. */
+static int as_nobody(void)
+{
+	struct spec_resources resources = {
+		.unified_count = 1,
+		.unified = &(struct spec_annotation){(char *)(uintptr_t) "cgroup.max.depth",
+	                                             (char *)(uintptr_t) "3"},
+	};
+	struct cgroup_request request = request_for("unit-nobody");
+	scoped_cgroup without = NULL;
+	scoped_cgroup refused = NULL;
+	scoped_cgroup limited = NULL;
+	struct error err = {0};
+
+	if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
+		return 1;
+	if (cgroup_plan(&request, &without, &err) < 0 || cgroup_create(without, &err) < 0)
+		return 2;
+	if (cgroup_locate(without)->driver != CGROUP_DRIVER_DISABLED || cgroup_dirfd(without) != -1)
+		return 3;
+	request.cgroups_path = "unit-nobody";
+	if (cgroup_plan(&request, &refused, &err) < 0 || cgroup_create(refused, &err) >= 0)
+		return 4;
+	request.cgroups_path = NULL;
+	request.resources = &resources;
+	if (cgroup_plan(&request, &limited, &err) < 0 || cgroup_create(limited, &err) >= 0)
+		return 5;
+	return 0;
+}
+
+static void without_rights_a_group_is_done_without_unless_asked_for(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	need_root();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(as_nobody());
+	status = status_of(pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* --- Devices --- */
 
 static char node[64];
@@ -815,6 +863,7 @@ int main(void)
 		cmocka_unit_test(all_limits_are_written_where_all_controllers_are),
 		cmocka_unit_test(a_limit_that_fails_leaves_no_group),
 		cmocka_unit_test(a_delegated_group_belongs_to_its_owner),
+		cmocka_unit_test(without_rights_a_group_is_done_without_unless_asked_for),
 		cmocka_unit_test(only_listed_devices_can_be_opened),
 		cmocka_unit_test(device_programs_are_pinned_where_bpffs_is_mounted),
 		cmocka_unit_test(a_pure_v2_host_is_served),
