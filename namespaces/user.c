@@ -15,8 +15,6 @@
 #include "base/macro.h"
 #include "base/str.h"
 
-extern char **environ;
-
 /* What differs between the two maps of a namespace. */
 struct map_kind {
 	const char *name;

@@ -100,7 +100,7 @@ static int prepare(struct joining *joining, struct store *store, struct error *e
 		r = container_process(&joining->container, &joining->init, err);
 	if (r == 0)
 		r = container_spec(&joining->container, &spec, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 
 	scoped_fd cache = spec->linux.seccomp.set ? store_open_cache(store) : -1;
