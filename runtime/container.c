@@ -109,14 +109,12 @@ int container_read(struct container *container, struct error *err)
 		return 0;
 	}
 	if (r < 0)
-		return error_wrap(err, "container %s: damaged record (delete --force removes it)",
-		                  container->entry.id);
+		return error_wrap(err, "damaged record (delete --force removes it)");
 	container->status = find_status(container);
 	return 0;
 }
 
-static int check_verb(const struct container *container, enum container_verb verb,
-                      struct error *err)
+int container_check(const struct container *container, enum container_verb verb, struct error *err)
 {
 	enum container_status status = container->status;
 
@@ -137,7 +135,7 @@ int container_open(struct store *store, const char *id, enum container_verb verb
 	if (r == 0)
 		r = container_read(&container, err);
 	if (r == 0)
-		r = check_verb(&container, verb, err);
+		r = container_check(&container, verb, err);
 	if (r < 0)
 		return r;
 	*ret = container;

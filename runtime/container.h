@@ -53,6 +53,10 @@ void container_done(struct container *container);
 int container_open(struct store *store, const char *id, enum container_verb verb,
                    struct container *ret, struct error *err) must_check;
 
+/* Whether `verb` is legal in the state that was read; the error says why not. */
+int container_check(const struct container *container, enum container_verb verb,
+                    struct error *err) must_check;
+
 /*
  * Reads record and status of an opened entry. A container whose creation has not finished has the
  * status creating and no more than an id in its record.

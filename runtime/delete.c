@@ -13,6 +13,9 @@
 /* A process that does not go away within this time is in an uninterruptible call. */
 enum { END_TIMEOUT_MS = 10000 };
 
+/* How long a delete without force waits for a running program that may be ending. */
+enum { GRACE_MS = 100 };
+
 /* SIGKILL to a process that may be gone already, and its end. */
 static int end_process(pid_t pid, uint64_t start_time, struct error *err)
 {
@@ -145,6 +148,19 @@ static int delete_by_force(struct store *store, const char *id, struct error *er
 	return container_destroy(&container, err);
 }
 
+/* What was killed a moment ago may end now, so that "kill; delete" works in a script. */
+static void await_end(struct container *container)
+{
+	scoped_process init = {.pidfd = -1};
+	struct error ignored;
+
+	if (container->status != STATUS_RUNNING)
+		return;
+	if (container_process(container, &init, &ignored) < 0 ||
+	    process_wait_gone(&init, GRACE_MS, &ignored) == 0)
+		container->status = STATUS_STOPPED;
+}
+
 int container_delete(struct store *store, const char *id, bool force, struct error *err)
 {
 	scoped_container container = CONTAINER_NONE;
@@ -152,8 +168,14 @@ int container_delete(struct store *store, const char *id, bool force, struct err
 	if (force)
 		return delete_by_force(store, id, err);
 
-	int r = container_open(store, id, VERB_DELETE, &container, err);
+	int r = store_lock(store, id, &container.entry, err);
 
+	if (r == 0)
+		r = container_read(&container, err);
+	if (r < 0)
+		return r;
+	await_end(&container);
+	r = container_check(&container, VERB_DELETE, err);
 	return r < 0 ? r : container_destroy(&container, err);
 }
 

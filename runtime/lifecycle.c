@@ -96,13 +96,14 @@ static int run_poststart(const struct container *container, struct error *err)
 
 	if (!container->record.poststart)
 		return 0;
-	state = hook_state(container, STATUS_RUNNING);
 
-	int r = state ? container_spec(container, &spec, err)
-	              : error_code(err, ENOMEM, "state for hooks");
+	int r = container_spec(container, &spec, err);
 
-	if (r == 0)
-		r = hooks_run(spec, HOOK_POSTSTART, state, strlen(state), err);
+	if (r == 0) {
+		state = hook_state(container, STATUS_RUNNING);
+		r = state ? hooks_run(spec, HOOK_POSTSTART, state, strlen(state), err)
+		          : error_code(err, ENOMEM, "state for hooks");
+	}
 	if (r < 0 && container_process(container, &init, &ignored) == 0)
 		(void)!process_signal(&init, SIGKILL, &ignored);
 	return r;

@@ -149,9 +149,9 @@ void store_entry_done(struct store_entry *entry)
 	fd_close(&entry->fd);
 }
 
-static int not_there(const char *id, struct error *err)
+static int not_there(struct error *err)
 {
-	return error_set(err, ENOENT, "container %s: container does not exist", id);
+	return error_set(err, ENOENT, "container does not exist");
 }
 
 int store_open_entry(struct store *store, const char *id, struct store_entry *ret,
@@ -164,9 +164,9 @@ int store_open_entry(struct store *store, const char *id, struct store_entry *re
 	entry_init(ret, store, id);
 	ret->fd = openat(store->fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (ret->fd < 0 && errno == ENOENT)
-		return not_there(id, err);
+		return not_there(err);
 	if (ret->fd < 0)
-		return error_errno(err, "container %s: open state directory", id);
+		return error_errno(err, "open state directory");
 	return 0;
 }
 
@@ -176,8 +176,8 @@ static int check_still_there(const struct store_entry *entry, struct error *err)
 	struct stat st;
 
 	if (fstat(entry->fd, &st) < 0)
-		return error_errno(err, "container %s: stat state directory", entry->id);
-	return st.st_nlink == 0 ? not_there(entry->id, err) : 0;
+		return error_errno(err, "stat state directory");
+	return st.st_nlink == 0 ? not_there(err) : 0;
 }
 
 static int lock_entry(struct store_entry *entry, int operation, struct error *err)
@@ -190,7 +190,7 @@ static int lock_entry(struct store_entry *entry, int operation, struct error *er
 	if (r < 0 && errno == EWOULDBLOCK)
 		return -EWOULDBLOCK;
 	if (r < 0)
-		return error_errno(err, "container %s: lock", entry->id);
+		return error_errno(err, "lock state directory");
 	return check_still_there(entry, err);
 }
 
@@ -246,7 +246,7 @@ static int remove_stale(struct store *store, const char *id, struct error *err)
 	struct error ignored;
 
 	if (store_try_lock(store, id, &entry, &ignored) < 0 || !is_of_earlier_boot(&entry))
-		return error_set(err, EEXIST, "container with id exists: %s", id);
+		return error_set(err, EEXIST, "container with id exists");
 	return store_remove(&entry, err);
 }
 
@@ -258,12 +258,12 @@ int store_reserve(struct store *store, const char *id, struct store_entry *ret, 
 		return r;
 	if (mkdirat(store->fd, id, 0700) < 0) {
 		if (errno != EEXIST)
-			return error_errno(err, "container %s: make state directory", id);
+			return error_errno(err, "make state directory");
 		r = remove_stale(store, id, err);
 		if (r < 0)
 			return r;
 		if (mkdirat(store->fd, id, 0700) < 0)
-			return error_errno(err, "container %s: make state directory", id);
+			return error_errno(err, "make state directory");
 	}
 	return store_lock(store, id, ret, err);
 }
@@ -308,7 +308,7 @@ int store_remove(struct store_entry *entry, struct error *err)
 		if (r == 0 && unlinkat(entry->root_fd, entry->id, AT_REMOVEDIR) < 0)
 			r = -errno;
 	}
-	return r < 0 ? error_code(err, -r, "container %s: remove state", entry->id) : 0;
+	return r < 0 ? error_code(err, -r, "remove state") : 0;
 }
 
 int store_read_record(int entry_fd, struct arena *arena, struct record *ret, struct error *err)
