@@ -1,7 +1,8 @@
 /*
- * The child's half of masked and read-only paths. Files are covered by the host's /dev/null, whatever
- * stands at the container's; directories by one empty read-only tmpfs that they share. Which of the two
- * it is the kernel decides at the attach itself: it refuses a file on a directory (EINVAL).
+ * The child's half of masked and read-only paths. Files are covered by a /dev/null that we made or
+ * verified, whatever stands at the container's; directories by one empty read-only tmpfs that they
+ * share. Which of the two it is the kernel decides at the attach itself: it refuses a file on a
+ * directory (EINVAL).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,16 @@ enum { RDONLY_QUIET = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC 
 int mask_null_open(struct error *err)
 {
 	return device_clone("/dev/null", S_IFCHR, makedev(1, 3), RDONLY_QUIET, err);
+}
+
+int mask_null_take(struct rootfs_plan *plan, int dev_fd, struct error *err)
+{
+	static const struct mount_attributes quiet = {RDONLY_QUIET, RDONLY_QUIET};
+
+	plan->null_tree = open_tree(dev_fd, "null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (plan->null_tree < 0)
+		return error_errno(err, "clone /dev/null");
+	return enter_mount_setattr(plan->null_tree, 0, &quiet, 0, err);
 }
 
 /* Where a path is: (fd, name), or an O_PATH fd of it to be closed and an empty name. */

@@ -352,6 +352,8 @@ int mounts_enter(struct rootfs_plan *plan, struct error *err)
 		if (step->is_dev && step->kind == MOUNT_NEW && !step->always_tree) {
 			r = devices_enter(plan, step->attached, err);
 			devices_made = true;
+			if (!r && plan->null_is_own)
+				r = mask_null_take(plan, step->attached, err);
 		}
 	}
 	if (!r && !devices_made) {

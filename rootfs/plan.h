@@ -113,9 +113,10 @@ struct rootfs_plan {
 	size_t masked_count;
 	const char **readonly;
 	size_t readonly_count;
-	int null_tree;  /* the host's /dev/null, detached, verified, read-only */
-	int null_mount; /* the same once it is attached somewhere: clones are taken from it */
-	int empty_tree; /* a read-only tmpfs without an entry */
+	int null_tree;    /* a /dev/null, detached, verified, read-only */
+	int null_mount;   /* the same once it is attached somewhere: clones are taken from it */
+	bool null_is_own; /* it is taken from the container's new /dev as soon as that is made */
+	int empty_tree;   /* a read-only tmpfs without an entry */
 	int empty_mount;
 
 	/* Where fds already lead: places[0] is the root. */
@@ -198,6 +199,8 @@ int devices_enter_rest(struct rootfs_plan *plan, struct error *err) must_check;
 int masks_enter(struct rootfs_plan *plan, struct error *err) must_check;
 /* The host's /dev/null as a detached, verified, read-only mount. Either side. */
 int mask_null_open(struct error *err) must_check;
+/* The one that we have just made in a new tmpfs, `dev_fd`, which nobody else has seen yet. Child. */
+int mask_null_take(struct rootfs_plan *plan, int dev_fd, struct error *err) must_check;
 /*
  * Clones the host's node `path`, verified by fd to be the device `device` (with its type in `mode`),
  * private, with more attributes set: the detached mount or −errno. Either side.

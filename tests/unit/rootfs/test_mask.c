@@ -55,6 +55,36 @@ static void mask_is_not_taken_from_the_containers_dev(void **state)
 	bed_assert_ok(bed);
 }
 
+static void look_covered_null(struct bed *bed)
+{
+	look_device(bed, "/etc/secret", 1, 3);
+	look_device(bed, "/proc/keys", 1, 3);
+	look_text(bed, "/dev/null", "volume\n");
+}
+
+static void look_other_null(struct bed *bed)
+{
+	look_device(bed, "/etc/secret", 1, 3);
+	look_device(bed, "/dev/null", 1, 5);
+}
+
+static void mask_is_right_whatever_the_configuration_puts_on_dev_null(void **state)
+{
+	static const char masks[] = "\"maskedPaths\":[\"/etc/secret\",\"/proc/keys\"]";
+	struct bed *bed = *state;
+
+	BED_NEEDS_ROOT();
+	bed->look = look_covered_null;
+	bed_run(bed, BED_DEV "," BIND("/dev/null", "volume/file"), masks);
+	bed_assert_ok(bed);
+	scoped_str more = str_format(
+		"%s,\"devices\":[{\"path\":\"/dev/null\",\"type\":\"c\",\"major\":1,\"minor\":5}]",
+		masks);
+	bed->look = look_other_null;
+	bed_run(bed, BED_DEV, more);
+	bed_assert_ok(bed);
+}
+
 static void look_linked(struct bed *bed)
 {
 	look_device(bed, "/etc/secret", 1, 3);
@@ -140,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(files_and_directories_are_hidden_and_missing_ones_skipped),
 		TEST(mask_is_not_taken_from_the_containers_dev),
+		TEST(mask_is_right_whatever_the_configuration_puts_on_dev_null),
 		TEST(link_leads_to_a_path_inside_the_root),
 		TEST(read_only_paths_are_read_only_with_all_below),
 		TEST(user_namespace_hides_the_same),
