@@ -109,6 +109,7 @@ int plan_build(struct init_plan *plan, const struct plan_request *request, struc
 		r = prepare_buffers(plan, err);
 	if (r == 0)
 		r = sync_pair(plan->sync_fds, err);
-	plan->needs_host = plan->new_user_namespace || rootfs_wants_mapped(plan->rootfs);
+	if (r == 0)
+		plan->needs_host = plan->new_user_namespace || rootfs_wants_mapped(plan->rootfs);
 	return r;
 }
