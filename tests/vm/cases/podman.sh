@@ -10,7 +10,7 @@ cat >"$CONTAINERS_CONF" <<EOF
 [engine]
 runtime = "${RUNTIME##*/}"
 runtime_supports_json = ["crun", "runc", "lvm-run"]
-runtime_supports_nocgroups = ["crun", "lvm-run"]
+runtime_supports_nocgroup = ["crun", "lvm-run"]
 [engine.runtimes]
 ${RUNTIME##*/} = ["$RUNTIME"]
 [containers]
