@@ -37,13 +37,15 @@ int capabilities_enter_bounding(const struct capability_plan *plan, struct error
 	return 0;
 }
 
-static int set_all(uint64_t effective, uint64_t permitted, uint64_t inheritable, struct error *err)
+static int set_all(const struct capability_plan *sets, struct error *err)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const uint64_t effective = sets->effective | sets->borrowed;
+	const uint64_t permitted = sets->permitted | sets->borrowed;
 	const struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
-		{(uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable},
+		{(uint32_t)effective, (uint32_t)permitted, (uint32_t)sets->inheritable},
 		{(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32),
-	         (uint32_t)(inheritable >> 32)},
+	         (uint32_t)(sets->inheritable >> 32)},
 	};
 
 	if (syscall(SYS_capset, &header, data) < 0)
@@ -51,17 +53,34 @@ static int set_all(uint64_t effective, uint64_t permitted, uint64_t inheritable,
 	return 0;
 }
 
+/* What the process really has, where the host could not know (a joined user namespace). */
+static void clip_to_permitted(struct capability_plan *sets)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	uint64_t permitted;
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return;
+	permitted = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+	sets->permitted &= permitted;
+	sets->effective &= permitted;
+	sets->inheritable &= permitted;
+	sets->borrowed &= permitted;
+	sets->ambient &= sets->permitted & sets->inheritable;
+}
+
 /*
  * capset takes out of the ambient set what is no longer both permitted and inheritable; only what
  * remains so without being asked for has to be cleared.
  */
-static int set_ambient(const struct capability_plan *plan, struct error *err)
+static int set_ambient(const struct capability_plan *sets, struct error *err)
 {
-	if (plan->inheritable & (plan->permitted | plan->borrowed) & ~plan->ambient &&
+	if (sets->inheritable & (sets->permitted | sets->borrowed) & ~sets->ambient &&
 	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return error_errno(err, "clear the ambient set");
-	for (unsigned int cap = 0; plan->ambient >> cap; cap++) {
-		if (!(plan->ambient >> cap & 1))
+	for (unsigned int cap = 0; sets->ambient >> cap; cap++) {
+		if (!(sets->ambient >> cap & 1))
 			continue;
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
 			return error_errno(err, "raise ambient capability %u", cap);
@@ -71,15 +90,27 @@ static int set_ambient(const struct capability_plan *plan, struct error *err)
 
 int capabilities_enter_sets(const struct capability_plan *plan, struct error *err)
 {
-	int r = set_all(plan->effective | plan->borrowed, plan->permitted | plan->borrowed,
-	                plan->inheritable, err);
+	struct capability_plan sets = *plan;
+	struct error first = {0};
 
-	return r < 0 ? r : set_ambient(plan, err);
+	/* What cannot be granted is no failure (OCI config.md "Linux Process"). */
+	if (set_all(&sets, &first) < 0) {
+		clip_to_permitted(&sets);
+		if (set_all(&sets, err) < 0)
+			return -err->code;
+	}
+	return set_ambient(&sets, err);
 }
 
 int capabilities_enter_final(const struct capability_plan *plan, struct error *err)
 {
+	struct capability_plan sets = *plan;
+
 	if (plan->borrowed == 0)
 		return 0;
-	return set_all(plan->effective, plan->permitted, plan->inheritable, err);
+	sets.borrowed = 0;
+	if (set_all(&sets, err) == 0)
+		return 0;
+	clip_to_permitted(&sets);
+	return set_all(&sets, err);
 }

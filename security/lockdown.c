@@ -48,7 +48,7 @@ int lockdown_prepare(const struct lockdown_request *request, struct lockdown_pla
 		return error_code(err, ENOMEM, "lockdown");
 	plan->process = request->process;
 	plan->personality = request->personality;
-	plan->keyring = request->keyring;
+	plan->new_keyring = request->keyring != NULL;
 	plan->proc_fd = request->proc_fd;
 	r = limits_prepare(request->process, err);
 	if (r == 0)

@@ -28,7 +28,8 @@ struct lockdown_request {
 	const struct spec_seccomp *seccomp;         /* .set false: no filter */
 	const struct spec_personality *personality; /* .set false: unchanged */
 	bool user_namespace;     /* the process runs in a user namespace of its own */
-	const char *keyring;     /* name of a new session keyring; null: keep the caller's */
+	const char *keyring;     /* null: keep the caller's session keyring; else a new, empty one
+	                            without a name (the text only says whose it is) */
 	int proc_fd;             /* the host's /proc, borrowed; stays open as long as the plan */
 	int cache_fd;            /* directory for compiled filters, borrowed; −1: no cache */
 	bool new_session_leader; /* reserved for terminals: setsid is the caller's */

@@ -22,18 +22,20 @@ struct step {
 
 /* --- early steps --- */
 
+/*
+ * Without a name: a keyring that a hostile container had made under this name, and left open to
+ * others, would be joined instead of a new one being made.
+ */
 static int step_keyring(const struct walk *walk, struct error *err)
 {
-	const char *name = walk->plan->keyring;
-
-	if (!name || sys_join_session_keyring(name) >= 0 || errno == ENOSYS)
+	if (!walk->plan->new_keyring || sys_join_session_keyring(NULL) >= 0 || errno == ENOSYS)
 		return 0; /* ENOSYS: a kernel without keys has none to leak */
 	if (errno == EDQUOT)
 		return error_set(
 			err, EDQUOT,
 			"the user has too many keys (raise sysctl kernel.keys.maxkeys, or use "
 			"--no-new-keyring)");
-	return error_errno(err, "join \"%s\"", name);
+	return error_errno(err, "make a new one");
 }
 
 static int step_personality(const struct walk *walk, struct error *err)

@@ -11,7 +11,7 @@
 struct lockdown_plan {
 	const struct spec_process *process; /* borrowed, as all that hangs from the request */
 	const struct spec_personality *personality;
-	const char *keyring;
+	bool new_keyring;
 	int proc_fd;
 	struct capability_plan capabilities;
 	struct identity_plan identity;

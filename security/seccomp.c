@@ -15,11 +15,7 @@
 #include "base/macro.h"
 #include "security/seccomp_bpf.h"
 
-/*
- * libseccomp 2.5 has the binary tree; for a few rules the linear form is as fast, and shorter. The same
- * threshold as runc's.
- */
-enum { TREE_FROM_CALLS = 8, ERRNO_LIMIT = 4094 };
+enum { ERRNO_LIMIT = 4094, OPTIMIZE_TREE = 2 };
 
 static void release_context(scmp_filter_ctx *context)
 {
@@ -312,15 +308,6 @@ static uint32_t choose_stand_in(const struct spec_seccomp *section)
 	return SCMP_ACT_TRACE(value);
 }
 
-static size_t count_calls(const struct spec_seccomp *section)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < section->rule_count; i++)
-		count += section->rules[i].names.count;
-	return count;
-}
-
 static int export_program(scmp_filter_ctx context, struct seccomp_program *ret, struct error *err)
 {
 	scoped_seccomp_program program = {0};
@@ -430,9 +417,38 @@ static int begin(struct compilation *c, struct error *err)
 	c->context = seccomp_init(c->stand_in);
 	if (!c->context)
 		return error_set(err, ENOMEM, "seccomp_init");
-	if (count_calls(section) > TREE_FROM_CALLS)
-		/* Only speed is lost where the library is older than 2.5. */
-		(void)seccomp_attr_set(c->context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	/*
+	 * The tree is also what makes it right: in the linear form of 2.5.4, with x32 listed, a call with a
+	 * condition is never found when the call sorted before it does not exist on x86-64. finish() looks
+	 * for such programs, wherever they come from.
+	 */
+	(void)seccomp_attr_set(c->context, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
+	return 0;
+}
+
+/* x32 has no architecture of its own in seccomp_data. */
+static uint32_t audit_architecture(uint32_t token)
+{
+	return token == SCMP_ARCH_X32 ? SCMP_ARCH_X86_64 : token;
+}
+
+static int check_program(const struct compilation *c, const struct seccomp_program *program,
+                         struct error *err)
+{
+	uint32_t architectures[SECCOMP_ARCHITECTURE_LIMIT];
+
+	for (size_t i = 0; i < c->architecture_count; i++)
+		architectures[i] = audit_architecture(c->architectures[i]);
+	if (program->count > SECCOMP_PROGRAM_LIMIT)
+		return error_set(err, E2BIG,
+		                 "the filter has %zu instructions, and the kernel takes %d",
+		                 program->count, SECCOMP_PROGRAM_LIMIT);
+	if (!seccomp_bpf_is_sound(program) ||
+	    !seccomp_bpf_compares_well(program, architectures, c->architecture_count))
+		return error_set(
+			err, EINVAL,
+			"libseccomp %s made a program that does not do what the section says",
+			seccomp_library_version());
 	return 0;
 }
 
@@ -451,12 +467,9 @@ static int finish(struct compilation *c, struct seccomp_program *ret, struct err
 		if (r < 0)
 			return r;
 	}
-	if (program.count > SECCOMP_PROGRAM_LIMIT)
-		return error_set(err, E2BIG,
-		                 "the filter has %zu instructions, and the kernel takes %d",
-		                 program.count, SECCOMP_PROGRAM_LIMIT);
-	if (!seccomp_bpf_is_sound(&program))
-		return error_set(err, EINVAL, "libseccomp made an unsound program");
+	r = check_program(c, &program, err);
+	if (r < 0)
+		return r;
 	*ret = program;
 	program = (struct seccomp_program){0};
 	return 0;

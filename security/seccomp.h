@@ -34,7 +34,8 @@ void seccomp_program_done(struct seccomp_program *program);
  * - a rule whose action is the default action holds even against a rule that libseccomp derives (the
  *   socketcall and ipc multiplexers of i386 and s390), unless another rule names the same call;
  * - where calls are refused by default, a call newer than all that the section names gets ENOSYS, so
- *   that libraries fall back instead of failing.
+ *   that libraries fall back instead of failing;
+ * - a program that libseccomp got wrong (2.5.4 does, in its linear form) is an error, not a hole.
  */
 int seccomp_compile(const struct spec_seccomp *section, struct seccomp_program *ret,
                     struct error *err) must_check;

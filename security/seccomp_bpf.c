@@ -123,3 +123,69 @@ bool seccomp_bpf_is_sound(const struct seccomp_program *program)
 			return false;
 	return true;
 }
+
+/* --- what the accumulator may hold --- */
+
+/* Bits, because several ways lead to an instruction. */
+enum { HOLDS_NOTHING = 1, HOLDS_ARCHITECTURE = 2, HOLDS_OTHER = 4 };
+
+static unsigned char loaded(const struct sock_filter *in, unsigned char before)
+{
+	if (BPF_CLASS(in->code) == BPF_ALU || BPF_CLASS(in->code) == BPF_LD)
+		return in->code == (BPF_LD | BPF_W | BPF_ABS) &&
+		                       in->k == offsetof(struct seccomp_data, arch)
+		               ? HOLDS_ARCHITECTURE
+		               : HOLDS_OTHER;
+	return before;
+}
+
+static bool is_listed(uint32_t value, const uint32_t *architectures, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (architectures[i] == value)
+			return true;
+	return false;
+}
+
+static bool compares_well(const struct sock_filter *in, unsigned char holds,
+                          const uint32_t *architectures, size_t count)
+{
+	if (BPF_CLASS(in->code) != BPF_JMP || BPF_OP(in->code) == BPF_JA)
+		return true;
+	if (holds & HOLDS_NOTHING)
+		return false;
+	return !(holds & HOLDS_ARCHITECTURE) ||
+	       (BPF_OP(in->code) == BPF_JEQ && is_listed(in->k, architectures, count));
+}
+
+static void flow(const struct sock_filter *in, unsigned char holds, unsigned char *next)
+{
+	const unsigned char after = loaded(in, holds);
+
+	if (BPF_CLASS(in->code) == BPF_RET)
+		return;
+	if (BPF_CLASS(in->code) != BPF_JMP) {
+		next[0] |= after;
+	} else if (BPF_OP(in->code) == BPF_JA) {
+		next[in->k] |= after;
+	} else {
+		next[in->jt] |= after;
+		next[in->jf] |= after;
+	}
+}
+
+bool seccomp_bpf_compares_well(const struct seccomp_program *program, const uint32_t *architectures,
+                               size_t count)
+{
+	unsigned char holds[SECCOMP_PROGRAM_LIMIT + 1] = {HOLDS_NOTHING};
+
+	/* Jumps only lead forward, so that one pass has seen all ways to an instruction. */
+	for (size_t i = 0; i < program->count; i++) {
+		const struct sock_filter *in = &program->instructions[i];
+
+		if (!compares_well(in, holds[i], architectures, count))
+			return false;
+		flow(in, holds[i], &holds[i + 1]);
+	}
+	return true;
+}

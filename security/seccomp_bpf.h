@@ -5,6 +5,7 @@
 #ifndef LVM_RUN_SECURITY_SECCOMP_BPF_H
 #define LVM_RUN_SECURITY_SECCOMP_BPF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,5 +32,13 @@ int seccomp_bpf_refuse_newer(struct seccomp_program *program, const struct secco
 
 /* Whether the program ends, and has no jump or access beyond what the kernel accepts. */
 bool seccomp_bpf_is_sound(const struct seccomp_program *program);
+
+/*
+ * Whether a word of seccomp_data is only compared with what it can be: the architecture with one of
+ * `architectures`, and nothing before it is loaded. A program that lost a load on the way fails here.
+ * The program is sound.
+ */
+bool seccomp_bpf_compares_well(const struct seccomp_program *program, const uint32_t *architectures,
+                               size_t count);
 
 #endif

@@ -23,6 +23,7 @@ struct scene {
 	struct lockdown_plan *plan;
 	int proc_fd;
 	bool user_namespace;
+	const long *other_keyring;
 };
 
 static const struct spec_seccomp no_seccomp;
@@ -239,6 +240,40 @@ static void what_cannot_be_granted_is_left_out(void **state unused_parameter)
 			   "\"effective\":[\"CAP_KILL\",\"CAP_SYS_ADMIN\"],"
 			   "\"inheritable\":[\"CAP_SYS_ADMIN\"],\"ambient\":[\"CAP_KILL\"]}",
 		.after_exec = expect_what_there_is});
+}
+
+static const char *lose_some_and_play(void *data)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2] = {0};
+
+	if (syscall(SYS_capget, &header, caps) < 0)
+		return "capget";
+	caps[0].permitted &= ~(1u << CAP_AUDIT_WRITE);
+	caps[0].effective = caps[0].permitted;
+	return syscall(SYS_capset, &header, caps) < 0 ? "capset" : play(data);
+}
+
+static const char *expect_two(void *data unused_parameter)
+{
+	const uint64_t two = BIT(CAP_KILL) | BIT(CAP_NET_BIND_SERVICE);
+
+	return expect_masks(0, two, two, two | BIT(CAP_AUDIT_WRITE), 0);
+}
+
+/* The host takes a process in a user namespace to have them all. */
+static void what_the_child_does_not_have_is_no_failure(void **state unused_parameter)
+{
+	struct scene scene = {
+		.process = "\"capabilities\":{\"bounding\":" THREE ",\"permitted\":" THREE
+			   ",\"effective\":" THREE "}",
+		.user_namespace = true,
+		.after_exec = expect_two,
+	};
+
+	scene_prepare(&scene);
+	run_in_user_namespace(lose_some_and_play, &scene);
+	scene_done(&scene);
 }
 
 /* --- the filter within the order --- */
@@ -566,25 +601,53 @@ static void impossible_requests_are_refused_by_name(void **state unused_paramete
 
 /* --- the rest --- */
 
-static const char *expect_keyring(void *data unused_parameter)
+static long session_keyring(void)
 {
-	char description[256] = "";
-
-	if (syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, description,
-	            sizeof(description)) < 0)
-		return complain("describe: errno %d", errno);
-	return strstr(description, ";test-keyring") ? NULL : complain("%s", description);
+	return syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 }
 
-static void session_keyring_is_new(void **state unused_parameter)
+static const char *expect_keyring(void *data)
 {
-	if (syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 &&
-	    errno == ENOSYS) {
+	const long *other = ((struct scene *)data)->other_keyring;
+	char keys[64];
+
+	if (session_keyring() == *other)
+		return "the keyring of that name was joined";
+	if (syscall(SYS_keyctl, KEYCTL_READ, KEY_SPEC_SESSION_KEYRING, keys, sizeof(keys)) != 0)
+		return "the keyring is not empty";
+	return NULL;
+}
+
+/* One that a hostile container made under the name, and opened to everybody. */
+static const char *bait_and_play(void *data)
+{
+	struct scene *scene = data;
+	static long other;
+
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, scene->keyring) < 0)
+		return NULL; /* a kernel without keys */
+	other = session_keyring();
+	syscall(SYS_keyctl, KEYCTL_SETPERM, KEY_SPEC_SESSION_KEYRING, 0x3f3f3f3f);
+	if (syscall(SYS_add_key, "user", "bait", "x", 1, KEY_SPEC_SESSION_KEYRING) < 0)
+		return "add_key";
+	scene->other_keyring = &other;
+	return play(data);
+}
+
+static void session_keyring_is_new_and_empty(void **state unused_parameter)
+{
+	struct scene scene = {.process = "",
+	                      .keyring = "test-keyring",
+	                      .user_namespace = true,
+	                      .after_created = expect_keyring};
+
+	if (session_keyring() < 0 && errno == ENOSYS) {
 		print_message("SKIP this kernel has no keys\n");
 		skip();
 	}
-	run_scene((struct scene){
-		.process = "", .keyring = "test-keyring", .after_created = expect_keyring});
+	scene_prepare(&scene);
+	run_in_user_namespace(bait_and_play, &scene);
+	scene_done(&scene);
 }
 
 static const char *run_true(void *data unused_parameter)
@@ -626,6 +689,7 @@ int main(void)
 		cmocka_unit_test(sets_survive_the_change_of_the_uid),
 		cmocka_unit_test(inherited_sets_do_not_leak),
 		cmocka_unit_test(what_cannot_be_granted_is_left_out),
+		cmocka_unit_test(what_the_child_does_not_have_is_no_failure),
 		cmocka_unit_test(with_no_new_privs_the_profile_need_not_allow_our_own_calls),
 		cmocka_unit_test(without_it_capset_is_all_that_the_profile_must_allow),
 		cmocka_unit_test(ids_groups_and_umask_are_set),
@@ -638,7 +702,7 @@ int main(void)
 		cmocka_unit_test(scheduler_io_priority_oom_score_and_personality_are_set),
 		cmocka_unit_test(refused_oom_score_is_explained),
 		cmocka_unit_test(impossible_requests_are_refused_by_name),
-		cmocka_unit_test(session_keyring_is_new),
+		cmocka_unit_test(session_keyring_is_new_and_empty),
 		cmocka_unit_test(program_starts_after_everything),
 		cmocka_unit_test(nothing_needs_to_stay_open_without_labels_and_agent),
 	};

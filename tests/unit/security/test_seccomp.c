@@ -288,6 +288,21 @@ static void x32_is_killed_unless_listed(void **state unused_parameter)
 	assert_int_equal(ask_native(&p, X32_BIT | SYS_read, 0), SECCOMP_RET_KILL_THREAD);
 }
 
+/* In the linear form of libseccomp 2.5.4 the rule is never found. */
+static void condition_holds_beside_a_call_that_the_architecture_lacks(void **state unused_parameter)
+{
+	scoped_seccomp_program p = {0};
+
+	compile("{\"defaultAction\":\"SCMP_ACT_ALLOW\"," X86_ARCHS
+	        "\"syscalls\":[{\"names\":[\"openat2\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":["
+	        "{\"index\":0,\"value\":0,\"op\":\"SCMP_CMP_NE\"}]},"
+	        "{\"names\":[\"socketcall\"],\"action\":\"SCMP_ACT_ERRNO\"}]}",
+	        &p);
+	assert_int_equal(ask_native(&p, SYS_openat2, 1), ACT_ERRNO(EPERM));
+	assert_int_equal(ask_native(&p, SYS_openat2, 0), ACT_ALLOW);
+	assert_int_equal(ask_native(&p, X32_BIT | SYS_openat2, 1), ACT_ERRNO(EPERM));
+}
+
 /* libseccomp derives socketcall(SYS_CONNECT) → ALLOW; the section says no to all of socketcall. */
 static void refusal_holds_against_a_derived_rule(void **state unused_parameter)
 {
@@ -393,6 +408,28 @@ static void unsound_programs_are_recognized(void **state unused_parameter)
 	assert_false(seccomp_bpf_is_sound(&p));
 }
 
+static void program_that_lost_a_load_is_recognized(void **state unused_parameter)
+{
+	static const uint32_t architectures[] = {NATIVE};
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 7, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct seccomp_program p = {code, ARRAY_SIZE(code)};
+
+	assert_true(seccomp_bpf_compares_well(&p, architectures, 1));
+	assert_false(seccomp_bpf_compares_well(&p, NULL, 0));
+	code[2] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0);
+	assert_true(seccomp_bpf_is_sound(&p));
+	assert_false(seccomp_bpf_compares_well(&p, architectures, 1));
+	code[0] = code[2];
+	assert_false(seccomp_bpf_compares_well(&p, architectures, 1));
+}
+
 static void prologue_is_skipped_for_architectures_it_does_not_know(void **state unused_parameter)
 {
 	struct seccomp_program p = {calloc(1, sizeof(struct sock_filter)), 1};
@@ -431,12 +468,14 @@ int main(void)
 #ifdef __x86_64__
 		cmocka_unit_test(listed_architectures_have_the_rules_too),
 		cmocka_unit_test(x32_is_killed_unless_listed),
+		cmocka_unit_test(condition_holds_beside_a_call_that_the_architecture_lacks),
 		cmocka_unit_test(refusal_holds_against_a_derived_rule),
 #endif
 		cmocka_unit_test(refusal_gives_way_to_a_rule_that_names_the_call),
 		cmocka_unit_test(profile_of_podman_is_understood),
 		cmocka_unit_test(wrong_sections_are_refused_by_name),
 		cmocka_unit_test(unsound_programs_are_recognized),
+		cmocka_unit_test(program_that_lost_a_load_is_recognized),
 		cmocka_unit_test(prologue_is_skipped_for_architectures_it_does_not_know),
 	};
 
