@@ -110,8 +110,13 @@ static int parse_rule(const struct spec_device_rule *spec, size_t index, struct 
 /*
  * Registers: r1 the context, r2 the type of the device, r3 the accesses still to be decided, r4 and r5
  * the numbers. The rules stand last first, so that the first one that speaks of an access decides it.
+ * Loading takes time by the instruction, a third of it for the rules that every container has: what
+ * neighbouring rules share is tested once, and there is one end for each verdict.
  */
-enum { MAX_INSNS_PER_RULE = 8, FRAME_INSNS = 8 };
+enum { MAX_INSNS_PER_RULE = 5, FRAME_INSNS = 10, MAX_INSNS = 32000 /* jumps have 16 bits */ };
+
+/* Where a jump to an end leads is not known before all rules are written. */
+enum { TO_DENY = -1, TO_ALLOW = -2 };
 
 struct writer {
 	struct bpf_insn *insns;
@@ -142,42 +147,69 @@ static void emit_head(struct writer *w)
 	     offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
 }
 
-static void emit_return(struct writer *w, bool allow)
+/* One end, to which all jumps of its kind lead; one that nothing leads to would be refused. */
+static void emit_end(struct writer *w, bool allow, bool always)
 {
+	int16_t label = allow ? TO_ALLOW : TO_DENY;
+	bool used = always;
+
+	for (size_t i = 0; i < w->count; i++) {
+		int class = BPF_CLASS(w->insns[i].code);
+
+		if ((class != BPF_JMP && class != BPF_JMP32) || w->insns[i].off != label)
+			continue;
+		w->insns[i].off = (int16_t)(w->count - i - 1);
+		used = true;
+	}
+	if (!used)
+		return;
 	emit(w, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, allow);
 	emit(w, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-/* What the rule says of the accesses in r3, for a device that it speaks of. */
-static void emit_verdict(struct writer *w, const struct device_rule *rule)
+/* What a rule with one verdict for a part of the accesses says of those in r3. */
+static void emit_partial(struct writer *w, const struct device_rule *rule)
 {
-	if (rule->allow && rule->access != ACCESS_ALL) {
+	if (rule->minor >= 0)
+		emit(w, BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_5, 0, rule->allow ? 2 : 1,
+		     rule->minor);
+	if (rule->allow) {
 		emit(w, BPF_ALU | BPF_AND | BPF_K, BPF_REG_3, 0, 0, ACCESS_ALL & ~rule->access);
-		emit(w, BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_3, 0, 2, 0);
-	} else if (!rule->allow && rule->access != ACCESS_ALL) {
-		emit(w, BPF_JMP32 | BPF_JSET | BPF_K, BPF_REG_3, 0, 1, rule->access);
-		emit(w, BPF_JMP | BPF_JA, 0, 0, 2, 0);
+		emit(w, BPF_JMP32 | BPF_JEQ | BPF_K, BPF_REG_3, 0, TO_ALLOW, 0);
+	} else {
+		emit(w, BPF_JMP32 | BPF_JSET | BPF_K, BPF_REG_3, 0, TO_DENY, rule->access);
 	}
-	emit_return(w, rule->allow);
 }
 
-static void emit_rule(struct writer *w, const struct device_rule *rule)
+/* Rules that differ in their minor numbers alone. */
+static bool rules_are_alike(const struct device_rule *a, const struct device_rule *b)
+{
+	return a->type == b->type && a->major == b->major && a->allow == b->allow &&
+	       a->access == ACCESS_ALL && b->access == ACCESS_ALL && a->minor >= 0 && b->minor >= 0;
+}
+
+/* `count` alike rules, of which `last` is the last one. */
+static void emit_rules(struct writer *w, const struct device_rule *last, size_t count)
 {
 	struct writer tests = {.insns = w->insns + w->count};
-
-	if (rule->type)
-		emit(&tests, BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, 0, 0, rule->type);
-	if (rule->major >= 0)
-		emit(&tests, BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_4, 0, 0, rule->major);
-	if (rule->minor >= 0)
-		emit(&tests, BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_5, 0, 0, rule->minor);
-
 	size_t first = w->count;
+	int verdict = last->allow ? TO_ALLOW : TO_DENY;
 
+	if (last->type)
+		emit(&tests, BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, 0, 0, last->type);
+	if (last->major >= 0)
+		emit(&tests, BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_4, 0, 0, last->major);
 	w->count += tests.count;
-	emit_verdict(w, rule);
-	for (size_t i = 0; i < tests.count; i++)
-		w->insns[first + i].off = (int16_t)(w->count - (first + i) - 1);
+	if (last->access != ACCESS_ALL)
+		emit_partial(w, last);
+	else if (last->minor < 0)
+		emit(w, BPF_JMP | BPF_JA, 0, 0, verdict, 0);
+	else
+		for (size_t i = 0; i < count; i++)
+			emit(w, BPF_JMP32 | BPF_JEQ | BPF_K, BPF_REG_5, 0, verdict,
+			     (last - i)->minor);
+	for (size_t i = first; i < first + tests.count; i++)
+		w->insns[i].off = (int16_t)(w->count - i - 1);
 }
 
 /* A rule for all accesses to all devices: nothing after it is ever reached. */
@@ -223,19 +255,35 @@ static int compile(const struct device_rule *rules, size_t count, struct arena *
 	bool trivial = false;
 	size_t used = reachable(rules, count, &trivial);
 	struct writer w = {0};
+	bool rest = false;
 
 	if (trivial) {
 		*ret = program;
 		return 0;
 	}
+	if (used > (MAX_INSNS - FRAME_INSNS) / MAX_INSNS_PER_RULE)
+		return error_set(err, E2BIG,
+		                 "linux.resources.devices: more rules than can be held");
 	w.insns = arena_alloc(arena, used * MAX_INSNS_PER_RULE + FRAME_INSNS, sizeof(*w.insns));
 	if (!w.insns)
 		return error_code(err, ENOMEM, "linux.resources.devices");
 	emit_head(&w);
-	for (size_t i = 0; i < used; i++)
-		emit_rule(&w, &rules[count - 1 - i]);
-	if (!rule_is_total(&rules[count - used]))
-		emit_return(&w, false);
+	/* The total rule, if there is one, is what is left when no other has decided. */
+	if (rule_is_total(&rules[count - used])) {
+		rest = rules[count - used].allow;
+		used--;
+	}
+	for (size_t i = 0; i < used;) {
+		const struct device_rule *last = &rules[count - 1 - i];
+		size_t alike = 1;
+
+		while (i + alike < used && rules_are_alike(last, last - alike))
+			alike++;
+		emit_rules(&w, last, alike);
+		i += alike;
+	}
+	emit_end(&w, rest, true);
+	emit_end(&w, !rest, false);
 	program.insns = w.insns;
 	program.count = w.count;
 	name_program(&program);
@@ -332,12 +380,10 @@ static bool make_pin_dir(const char *dir)
 }
 
 /* For the next container; that it could not be done is no error. */
-static void pin(int program, const char *dir, const char *path)
+static void pin(int program, const char *path)
 {
 	union bpf_attr attr = {.pathname = pointer_number(path), .bpf_fd = (uint32_t)program};
 
-	if (!pin_dir_is_safe(dir) && !make_pin_dir(dir))
-		return;
 	if (sys_bpf(BPF_OBJ_PIN, &attr, sizeof(attr)) < 0 && errno != EEXIST)
 		log_write(LOG_LEVEL_DEBUG, "pin the device program at %s: %s", path,
 		          error_describe(errno));
@@ -366,8 +412,9 @@ static int explain_load(const struct device_program *program, int code, struct e
 	                 "load the device program: the kernel's verifier refused it: %.700s", log);
 }
 
-static int load_and_attach(const struct device_program *program, int dirfd, const char *dir,
-                           const char *path, struct error *err)
+/* 0 with the loaded program in *ret, 1 when it is left out. */
+static int load_and_attach(const struct device_program *program, int dirfd, int *ret,
+                           struct error *err)
 {
 	scoped_fd fd = load(program, NULL, 0);
 
@@ -382,8 +429,7 @@ static int load_and_attach(const struct device_program *program, int dirfd, cons
 		return 1;
 	if (r < 0)
 		return error_code(err, -r, "attach the device program to the cgroup");
-	if (path)
-		pin(fd, dir, path);
+	*ret = fd_take(&fd);
 	return 0;
 }
 
@@ -391,20 +437,28 @@ int devices_attach(const struct device_program *program, int dirfd, const char *
                    struct error *err)
 {
 	const char *dir = pin_dir ? pin_dir : usual_pin_dir;
-	scoped_str path = NULL;
+	scoped_fd loaded = -1;
 
 	if (!program->insns)
 		return 0;
-	if (*dir) {
-		path = str_format("%s/%s", dir, program->name);
-		if (!path)
-			return error_code(err, ENOMEM, "device program");
-	}
-	if (path && pin_dir_is_safe(dir)) {
+	if (!*dir)
+		return load_and_attach(program, dirfd, &loaded, err);
+
+	scoped_str path = str_format("%s/%s", dir, program->name);
+	bool safe = pin_dir_is_safe(dir);
+
+	if (!path)
+		return error_code(err, ENOMEM, "device program");
+	if (safe) {
 		scoped_fd fd = get_pinned(path);
 
 		if (fd >= 0 && attach(fd, dirfd) == 0)
 			return 0;
 	}
-	return load_and_attach(program, dirfd, dir, path, err);
+
+	int r = load_and_attach(program, dirfd, &loaded, err);
+
+	if (r == 0 && (safe || make_pin_dir(dir)))
+		pin(loaded, path);
+	return r;
 }

@@ -653,6 +653,40 @@ static void only_listed_devices_can_be_opened(void **state)
 	assert_int_equal(allowed, 0);
 }
 
+static void the_kernel_accepts_the_program_of_any_rules(void **state)
+{
+	static const char *const accesses[] = {NULL, "r", "w", "m", "rw", "rm", "wm", "rwm"};
+	struct spec_device_rule rules[30];
+	scoped_str id = new_id();
+	struct cgroup_request request = request_for(id);
+
+	(void)state;
+	need_root();
+	srandom(20240608);
+	for (int round = 0; round < 60; round++) {
+		struct spec_resources resources = {
+			.devices = rules,
+			.device_count = (size_t)random() % ARRAY_SIZE(rules),
+		};
+
+		for (size_t i = 0; i < resources.device_count; i++) {
+			rules[i] = (struct spec_device_rule){
+				.allow = random() % 2,
+				.type = "acb"[random() % 3],
+				.major = {.set = random() % 4, .value = random() % 300},
+				.minor = {.set = random() % 4, .value = random() % 300},
+				.access = (char *)(uintptr_t)
+					accesses[random() % (long)ARRAY_SIZE(accesses)],
+			};
+		}
+		request.resources = &resources;
+
+		scoped_cgroup group = create(&request);
+
+		destroy(group);
+	}
+}
+
 /* Runs `body` in a mount namespace of its own; its exit status. */
 static int in_private_view(int (*body)(void))
 {
@@ -865,6 +899,7 @@ int main(void)
 		cmocka_unit_test(a_delegated_group_belongs_to_its_owner),
 		cmocka_unit_test(without_rights_a_group_is_done_without_unless_asked_for),
 		cmocka_unit_test(only_listed_devices_can_be_opened),
+		cmocka_unit_test(the_kernel_accepts_the_program_of_any_rules),
 		cmocka_unit_test(device_programs_are_pinned_where_bpffs_is_mounted),
 		cmocka_unit_test(a_pure_v2_host_is_served),
 		cmocka_unit_test(a_hierarchy_mounted_elsewhere_is_found),

@@ -61,6 +61,8 @@ static bool jumps(const uint64_t *reg, const struct bpf_insn *insn)
 	switch (BPF_OP(insn->code)) {
 	case BPF_JA:
 		return true;
+	case BPF_JEQ:
+		return a == b;
 	case BPF_JNE:
 		return a != b;
 	case BPF_JSET:
