@@ -124,6 +124,10 @@ static int spawn(struct joining *joining, int group_fd, struct error *err)
 		.exit_signal = SIGCHLD,
 	};
 
+	int r = exec_bind_cpus(&plan->initial_cpus, "initial", err);
+
+	if (r < 0)
+		return r;
 	if (group_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned int)group_fd;

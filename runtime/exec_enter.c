@@ -61,6 +61,21 @@ static int step_terminal(struct joiner *joiner, struct error *err)
 	return r;
 }
 
+int exec_bind_cpus(const struct cpulist *cpus, const char *property, struct error *err)
+{
+	if (cpus->used == 0)
+		return 0;
+	if (sched_setaffinity(0, sizeof(cpus->bytes),
+	                      (const cpu_set_t *)(const void *)cpus->bytes) < 0)
+		return error_errno(err, "process.execCPUAffinity.%s: sched_setaffinity", property);
+	return 0;
+}
+
+static int step_affinity(struct joiner *joiner, struct error *err)
+{
+	return exec_bind_cpus(&joiner->plan->final_cpus, "final", err);
+}
+
 static int step_limits(struct joiner *joiner, struct error *err)
 {
 	return lockdown_enter_created(joiner->plan->lockdown, err);
@@ -129,17 +144,12 @@ static const struct {
 	const char *name;
 	int (*run)(struct joiner *joiner, struct error *err);
 } steps[] = {
-	{"signals", step_signals},
-	{"join namespaces", step_join},
-	{"session", step_session},
-	{"terminal", step_terminal},
-	{NULL, step_limits},
-	{NULL, step_program},
-	{"close descriptors", step_close_fds},
-	{"report", step_created},
-	{NULL, step_start},
-	{"report", step_starting},
-	{NULL, step_lockdown},
+	{"signals", step_signals}, {"join namespaces", step_join},
+	{"session", step_session}, {"terminal", step_terminal},
+	{NULL, step_affinity},     {NULL, step_limits},
+	{NULL, step_program},      {"close descriptors", step_close_fds},
+	{"report", step_created},  {NULL, step_start},
+	{"report", step_starting}, {NULL, step_lockdown},
 	{NULL, step_execute},
 };
 

@@ -29,6 +29,27 @@ static void choose_namespaces(struct exec_plan *plan)
 	plan->pid_namespace = plan->spec->linux.namespaces[NAMESPACE_PID].set;
 }
 
+static int parse_cpus(const char *list, const char *property, struct cpulist *ret,
+                      struct error *err)
+{
+	int r = list ? cpulist_parse(list, ret) : 0;
+
+	if (r < 0)
+		return error_set(err, -r, "process.execCPUAffinity.%s: \"%s\" is no list of CPUs",
+		                 property, list);
+	return 0;
+}
+
+static int prepare_affinity(struct exec_plan *plan, struct error *err)
+{
+	const struct spec_process *process = &plan->process;
+	int r = parse_cpus(process->exec_cpu_affinity_initial, "initial", &plan->initial_cpus, err);
+
+	return r < 0 ? r
+	             : parse_cpus(process->exec_cpu_affinity_final, "final", &plan->final_cpus,
+	                          err);
+}
+
 int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, struct spec *spec,
                     int cache_fd, struct error *err)
 {
@@ -42,6 +63,8 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 
 	int r = exec_plan_process(plan, options, err);
 
+	if (r == 0)
+		r = prepare_affinity(plan, err);
 	if (r < 0)
 		return r;
 

@@ -6,6 +6,7 @@
 #define LVM_RUN_RUNTIME_EXEC_PLAN_H
 
 #include "base/process.h"
+#include "cgroups/cpulist.h"
 #include "runtime/program.h"
 #include "runtime/runtime.h"
 #include "security/lockdown.h"
@@ -25,6 +26,9 @@ struct exec_plan {
 	                        for its children before the clone */
 	bool pid_namespace;
 	bool terminal;
+	/* process.execCPUAffinity: in force from the clone on, and for the program; used 0: unset. */
+	struct cpulist initial_cpus;
+	struct cpulist final_cpus;
 	char *agent_buffer; /* for the seccomp agent's state; null when there is none */
 	size_t agent_size;
 };
@@ -43,6 +47,9 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 /* The process of --process or of the options, checked. Part of exec_plan_build. */
 int exec_plan_process(struct exec_plan *plan, const struct exec_options *options,
                       struct error *err) must_check;
+
+/* Binds the calling process to the CPUs of a set list. Either side. */
+int exec_bind_cpus(const struct cpulist *cpus, const char *property, struct error *err) must_check;
 
 /* The child. Does not return. */
 _Noreturn void exec_enter(struct exec_plan *plan);
