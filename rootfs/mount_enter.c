@@ -63,29 +63,13 @@ static int context_error(int context, const char *what, struct error *err)
 	return error_set(err, code, "%s: %s (%s)", what, error_describe(code), text + 2);
 }
 
-/*
- * In a user namespace that was joined the host does not know which ids are mapped: a devpts whose gid=
- * means nothing there does without it.
- */
-static bool can_do_without(const struct rootfs_plan *plan, const struct mount_step *step,
-                           const struct mount_parameter *p)
+static int configure(int context, const struct mount_options *o, struct error *err)
 {
-	return errno == EINVAL && plan->user_namespace && str_equal(step->type, "devpts") &&
-	       !strcmp(p->key, "gid");
-}
-
-static int configure(const struct rootfs_plan *plan, const struct mount_step *step, int context,
-                     struct error *err)
-{
-	const struct mount_options *o = &step->options;
-
 	for (size_t i = 0; i < o->parameter_count; i++) {
 		const struct mount_parameter *p = &o->parameters[i];
-
 		enum fsconfig_command command = p->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
 
-		if (!fsconfig(context, command, p->key, p->value, 0) ||
-		    can_do_without(plan, step, p))
+		if (!fsconfig(context, command, p->key, p->value, 0))
 			continue;
 		(void)context_error(context, "fsconfig", err);
 		return error_wrap(err, "%s%s%s", p->key, p->value ? "=" : "",
@@ -132,7 +116,7 @@ static int make_new(struct rootfs_plan *plan, const struct mount_step *step, str
 	if (step->source && fsconfig(context, FSCONFIG_SET_STRING, "source", step->source, 0))
 		r = context_error(context, "fsconfig source", err);
 	if (!r)
-		r = configure(plan, step, context, err);
+		r = configure(context, &step->options, err);
 	if (!r && step->mode_of_target)
 		r = configure_mode(plan, step, context, err);
 	if (!r && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
@@ -164,6 +148,21 @@ static int copy_up(struct rootfs_plan *plan, const struct mount_step *step, int 
 	return copyup_enter(from, mount, err) ? error_wrap(err, "tmpcopyup") : 0;
 }
 
+/*
+ * In a user namespace that was joined the host does not know which ids are mapped: a devpts whose gid=
+ * means nothing there is made without it. Which parameter it was only some kernels say.
+ */
+static int make_new_mapped(struct rootfs_plan *plan, struct mount_step *step, struct error *err)
+{
+	int mount = make_new(plan, step, err);
+
+	if (mount != -EINVAL || !plan->user_namespace || !str_equal(step->type, "devpts") ||
+	    !mount_options_value(&step->options, "gid"))
+		return mount;
+	mount_options_drop(&step->options, "gid");
+	return make_new(plan, step, err);
+}
+
 static int enter_tree(struct rootfs_plan *plan, struct mount_step *step, struct error *err);
 
 static int enter_new(struct rootfs_plan *plan, struct mount_step *step, struct error *err)
@@ -174,7 +173,7 @@ static int enter_new(struct rootfs_plan *plan, struct mount_step *step, struct e
 
 	if (step->always_tree)
 		return enter_tree(plan, step, err);
-	mount = make_new(plan, step, err);
+	mount = make_new_mapped(plan, step, err);
 	if (mount == -EPERM && stand_in)
 		return enter_tree(plan, step, err);
 	if (mount < 0)
@@ -271,7 +270,7 @@ static int enter_change(struct rootfs_plan *plan, const struct mount_step *step,
 		context = fspick(target, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
 		if (context < 0)
 			return error_errno(err, "fspick");
-		r = configure(plan, step, context, err);
+		r = configure(context, o, err);
 		if (r)
 			return r;
 		if (fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0))

@@ -47,20 +47,20 @@ int rootfs_prepare(const struct rootfs_request *request, struct rootfs_plan **re
 const char *rootfs_path(const struct rootfs_plan *plan);
 
 /*
- * Parts that only the host may do once the user namespace of init exists (id-mapped mounts): true
- * when rootfs_prepare_mapped must be called with a descriptor of that user namespace before
- * rootfs_enter_mounts; the trees it makes reach the child as descriptors (runtime/ carries them
- * over the sync socket in the order of rootfs_mapped_fds).
+ * Parts that only the host may do once the user namespace of init exists (id-mapped mounts without
+ * maps of their own): true when rootfs_prepare_mapped must be called with a descriptor of that
+ * namespace before init calls rootfs_enter_mounts. The trees are those whose descriptors init has
+ * inherited; nothing is handed over.
  */
 bool rootfs_wants_mapped(const struct rootfs_plan *plan);
 int rootfs_prepare_mapped(struct rootfs_plan *plan, int user_namespace_fd,
                           struct error *err) must_check;
-/* Host: the descriptors made by rootfs_prepare_mapped; child: where received ones are stored. */
+/* For a caller that hands descriptors over nevertheless: there are none. */
 enum { ROOTFS_MAPPED_MAX = 64 };
 size_t rootfs_mapped_count(const struct rootfs_plan *plan);
 int *rootfs_mapped_fds(struct rootfs_plan *plan);
 
-/* Child. */
+/* Child. Opens descriptors that only execve(2) closes. */
 int rootfs_enter_mounts(struct rootfs_plan *plan, struct error *err) must_check;
 
 /*

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,6 +55,7 @@ struct bed {
 	bool user_namespace; /* container ids 0… are host ids 100000… */
 	bool rootless;       /* all of it done by the user 1000, who is the container's root */
 	bool no_mount_namespace;
+	bool no_mknod; /* the child lacks CAP_MKNOD, as a container's runtime inside another does */
 	bool host_network;
 	bool host_cgroup;
 	bool host_ipc;
@@ -170,6 +173,19 @@ static inline int bed_end(void **state)
 	return 0;
 }
 
+static inline void bed_drop_mknod(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		_exit(1);
+	data[0].effective &= ~(1U << CAP_MKNOD);
+	data[0].permitted &= ~(1U << CAP_MKNOD);
+	if (syscall(SYS_capset, &head, data))
+		_exit(1);
+}
+
 static inline void bed_child(struct bed *bed, struct rootfs_plan *plan, int go)
 {
 	struct bed_report *report = bed->report;
@@ -184,6 +200,8 @@ static inline void bed_child(struct bed *bed, struct rootfs_plan *plan, int go)
 		_exit(1);
 	if (bed->user_namespace && (setresgid(0, 0, 0) || setresuid(0, 0, 0)))
 		_exit(1);
+	if (bed->no_mknod)
+		bed_drop_mknod();
 	step = "mounts";
 	r = rootfs_enter_mounts(plan, &report->error);
 	if (!r && bed->console) {

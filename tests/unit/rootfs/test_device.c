@@ -170,6 +170,27 @@ static void user_namespace_is_shown_the_hosts_verified_nodes(void **state)
 	bed_assert_failed(bed, "prepare", "device /dev/missing: clone the host's");
 }
 
+static void look_no_mknod(struct bed *bed)
+{
+	look_device(bed, "/dev/null", 1, 3);
+	look_mounted(bed, "/dev/tty", "/tty ");
+	look_device(bed, "/etc/secret", 1, 3);
+}
+
+static void host_nodes_serve_where_none_can_be_made(void **state)
+{
+	struct bed *bed = *state;
+
+	BED_NEEDS_ROOT();
+	bed->no_mknod = true;
+	bed->look = look_no_mknod;
+	bed_run(bed, BED_DEV, "\"maskedPaths\":[\"/etc/secret\"]");
+	bed_assert_ok(bed);
+	bed_run(bed, BED_DEV, DEVICES(DEVICE("/dev/zero", "c", NUMBERS(1, 3))));
+	bed_assert_failed(bed, "mounts",
+	                  "device /dev/zero: the host's /dev/zero is not that device");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_begin, bed_end)
@@ -181,6 +202,7 @@ int main(void)
 		TEST(device_below_a_link_is_made_inside),
 		TEST(volume_on_dev_is_left_as_it_is),
 		TEST(user_namespace_is_shown_the_hosts_verified_nodes),
+		TEST(host_nodes_serve_where_none_can_be_made),
 	};
 
 	return cmocka_run_group_tests_name("rootfs/device", tests, NULL, NULL);
