@@ -73,6 +73,7 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 		.seccomp = &spec->linux.seccomp,
 		.personality = &spec->linux.personality,
 		.user_namespace = spec->linux.namespaces[NAMESPACE_USER].set,
+		.keyring = "exec", /* never the caller's, whose keys are the host's */
 		.proc_fd = plan->proc_fd,
 		.cache_fd = cache_fd,
 	};
