@@ -101,7 +101,6 @@ struct rootfs_plan {
 	struct mount_step *mounts;
 	size_t mount_count;
 	bool wants_mapped;
-	int mapped_fds[ROOTFS_MAPPED_MAX];
 	struct idmap_cache idmap;
 	bool dev_is_bound; /* /dev is the host's or a volume: no nodes are made in it */
 

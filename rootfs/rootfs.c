@@ -197,17 +197,3 @@ int rootfs_prepare_mapped(struct rootfs_plan *plan, int user_namespace_fd, struc
 	}
 	return 0;
 }
-
-/*
- * A tree is id-mapped through the descriptor that the child inherited: it is one mount for both, and
- * nothing has to be handed over.
- */
-size_t rootfs_mapped_count(const struct rootfs_plan *plan unused_parameter)
-{
-	return 0;
-}
-
-int *rootfs_mapped_fds(struct rootfs_plan *plan)
-{
-	return plan->mapped_fds;
-}

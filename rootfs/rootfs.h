@@ -55,10 +55,6 @@ const char *rootfs_path(const struct rootfs_plan *plan);
 bool rootfs_wants_mapped(const struct rootfs_plan *plan);
 int rootfs_prepare_mapped(struct rootfs_plan *plan, int user_namespace_fd,
                           struct error *err) must_check;
-/* For a caller that hands descriptors over nevertheless: there are none. */
-enum { ROOTFS_MAPPED_MAX = 64 };
-size_t rootfs_mapped_count(const struct rootfs_plan *plan);
-int *rootfs_mapped_fds(struct rootfs_plan *plan);
 
 /* Child. Opens descriptors that only execve(2) closes. */
 int rootfs_enter_mounts(struct rootfs_plan *plan, struct error *err) must_check;

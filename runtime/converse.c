@@ -62,13 +62,7 @@ static int send_host_ready(struct creation *creation, struct error *err)
 		r = prepare_mapped(creation, err);
 	if (r < 0)
 		return r;
-	return sync_send(plan->sync_fds[0],
-	                 &(struct sync_message){
-				 .step = SYNC_HOST_READY,
-				 .fds = rootfs_mapped_fds(plan->rootfs),
-				 .fd_count = rootfs_mapped_count(plan->rootfs),
-			 },
-	                 err);
+	return sync_send_step(plan->sync_fds[0], SYNC_HOST_READY, err);
 }
 
 /* --- Hooks before the pivot --- */

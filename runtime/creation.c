@@ -219,6 +219,7 @@ static int make_init(struct creation *creation, struct store *store, struct erro
 	struct plan_request request = {
 		.id = creation->options->id,
 		.bundle_fd = creation->bundle_fd,
+		.bundle_path = creation->bundle,
 		.cgroup_fd = cgroup_dirfd(creation->cgroup),
 		.cache_fd = cache,
 		.no_pivot = creation->options->no_pivot,

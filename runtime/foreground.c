@@ -5,18 +5,18 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/pidfd.h"
 
 int foreground_begin(struct foreground *foreground, struct error *err)
 {
 	sigset_t all;
 
-	(void)sigfillset(&all);
+	process_all_signals(&all);
 	if (sigprocmask(SIG_BLOCK, &all, &foreground->saved_mask) < 0)
 		return error_errno(err, "block signals");
 	foreground->begun = true;
@@ -54,7 +54,7 @@ static int wait_plain(const struct process *process, int *ret_status, struct err
 {
 	sigset_t all;
 
-	(void)sigfillset(&all);
+	process_all_signals(&all);
 	for (;;) {
 		int signal = sigwaitinfo(&all, NULL);
 		int r = 0;
@@ -223,7 +223,7 @@ static int wait_with_terminal(struct foreground *foreground, const struct proces
 		.out = {.from = master, .to = STDOUT_FILENO},
 	};
 
-	(void)sigfillset(&all);
+	process_all_signals(&all);
 
 	scoped_fd signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 

@@ -63,16 +63,12 @@ static int step_join(struct init *init, struct error *err)
 
 static int step_host_ready(struct init *init, struct error *err)
 {
-	struct init_plan *plan = init->plan;
-	struct sync_reply reply = {
-		.fds = rootfs_mapped_fds(plan->rootfs),
-		.fd_capacity = ROOTFS_MAPPED_MAX,
-	};
+	const struct init_plan *plan = init->plan;
 
 	if (!plan->needs_host)
 		return 0;
 
-	int r = sync_expect(init->sync, SYNC_HOST_READY, "lvm-run", &reply, err);
+	int r = sync_expect(init->sync, SYNC_HOST_READY, "lvm-run", NULL, err);
 
 	if (r < 0 || !plan->new_user_namespace)
 		return r;

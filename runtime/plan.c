@@ -34,6 +34,7 @@ static int prepare_rootfs(struct init_plan *plan, const struct plan_request *req
 	struct rootfs_request rootfs = {
 		.spec = plan->spec,
 		.bundle_fd = request->bundle_fd,
+		.bundle_path = request->bundle_path,
 		.proc_fd = plan->proc_fd,
 		.user_namespace = plan->user_namespace,
 		.new_mount_namespace = plan->new_mount_namespace,

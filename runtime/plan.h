@@ -41,6 +41,7 @@ void init_plan_done(struct init_plan *plan);
 struct plan_request {
 	const char *id;
 	int bundle_fd;
+	const char *bundle_path;
 	int cgroup_fd;
 	int cache_fd;
 	bool no_pivot;

@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
+
+#include "base/mount_api.h"
 
 #ifdef __x86_64__
 

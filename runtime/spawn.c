@@ -4,10 +4,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "base/fd.h"
+#include "base/pidfd.h"
 #include "base/sys.h"
 #include "runtime/init.h"
 #include "runtime/sync.h"

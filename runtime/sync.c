@@ -50,13 +50,13 @@ int sync_pair(int ret[static 2], struct error *err)
 static void add_fds(struct msghdr *packet, union control *control, const int *fds, size_t count)
 {
 	packet->msg_control = control->data;
-	packet->msg_controllen = CMSG_SPACE(sizeof(int) * count);
+	packet->msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * count);
 
 	struct cmsghdr *rights = CMSG_FIRSTHDR(packet);
 
 	rights->cmsg_level = SOL_SOCKET;
 	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof(int) * count);
+	rights->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * count);
 	memcpy(CMSG_DATA(rights), fds, sizeof(int) * count);
 }
 
