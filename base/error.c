@@ -5,13 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *error_describe(int code)
-{
-	const char *text = strerrordesc_np(code);
-
-	return text ? text : "unknown error";
-}
-
 /* Appends to a text of ERROR_TEXT_SIZE bytes; what does not fit is dropped. */
 static void text_append(char *text, const char *more)
 {

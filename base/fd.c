@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "base/sys.h"
+
 void fd_close(int *fd)
 {
 	if (*fd < 0)

@@ -1,6 +1,9 @@
 #include "base/helper.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -16,6 +19,7 @@
 
 #include "base/fd.h"
 #include "base/process.h"
+#include "base/str.h"
 
 static const char program_name[] = "lvm-run-helper";
 
@@ -108,6 +112,26 @@ static int set_signals(posix_spawnattr_t *attributes)
 	return r ? r : posix_spawnattr_setsigdefault(attributes, &all);
 }
 
+/* What of ours would outlive the execve: descriptors that our own caller gave us. */
+static int close_others(posix_spawn_file_actions_t *actions)
+{
+	DIR *open_files = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	int r = open_files ? 0 : errno;
+
+	while (r == 0 && (entry = readdir(open_files))) {
+		int fd = -1;
+
+		if (parse_int(entry->d_name, 3, INT_MAX, &fd) < 0)
+			continue;
+		if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0)
+			r = posix_spawn_file_actions_addclose(actions, fd);
+	}
+	if (open_files)
+		(void)closedir(open_files);
+	return r;
+}
+
 /* The socket is its standard input, output and error; all else is closed. */
 static int set_files(posix_spawn_file_actions_t *actions, int socket)
 {
@@ -115,7 +139,7 @@ static int set_files(posix_spawn_file_actions_t *actions, int socket)
 
 	for (int fd = 0; r == 0 && fd < 3; fd++)
 		r = posix_spawn_file_actions_adddup2(actions, socket, fd);
-	return r ? r : posix_spawn_file_actions_addclosefrom_np(actions, 3);
+	return r ? r : close_others(actions);
 }
 
 static int spawn(const char *path, int socket, pid_t *ret)

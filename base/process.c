@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/pidfd.h"
 #include "base/str.h"
 
 void process_done(struct process *process)
@@ -108,6 +108,11 @@ int process_reap(const struct process *process, int *ret_status, struct error *e
 		return error_errno(err, "wait for process %d", process->pid);
 	*ret_status = status;
 	return 0;
+}
+
+void process_all_signals(sigset_t *ret)
+{
+	memset(ret, 0xff, sizeof(*ret));
 }
 
 int process_exit_code(int wait_status)

@@ -5,6 +5,7 @@
 #ifndef LVM_RUN_BASE_PROCESS_H
 #define LVM_RUN_BASE_PROCESS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,6 +40,12 @@ int process_wait_gone(const struct process *process, int timeout_ms, struct erro
 
 /* Reaps a child of ours: its wait status as of waitpid(2); −errno with *err. */
 int process_reap(const struct process *process, int *ret_status, struct error *err) must_check;
+
+/*
+ * All signals of the kernel, also those that the C libraries keep for themselves (musl three, the
+ * first real-time signal that a user may send among them) and that sigfillset leaves out.
+ */
+void process_all_signals(sigset_t *ret);
 
 /* The exit status a shell reports: the exit code, or 128 + signal. */
 int process_exit_code(int wait_status);

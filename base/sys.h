@@ -1,7 +1,8 @@
 /*
- * System calls that glibc lacks (as of 2.36). Each behaves like its man page says: −1 and errno, or
- * the result. Either side. For open_tree, move_mount, fsopen, fsconfig, fsmount, mount_setattr
- * include <sys/mount.h>; for pidfd_open and pidfd_send_signal <sys/pidfd.h>.
+ * System calls that glibc lacks (as of 2.36), named sys_…, and those that glibc has and musl lacks
+ * (as of 1.2.5), under their own names. Each behaves like its man page says: −1 and errno, or the
+ * result. Either side. For open_tree and its kin include base/mount_api.h, for pidfd_open and
+ * pidfd_send_signal base/pidfd.h.
  */
 #ifndef LVM_RUN_BASE_SYS_H
 #define LVM_RUN_BASE_SYS_H
@@ -33,6 +34,15 @@ long sys_join_session_keyring(const char *name);
 /* getcwd(2) itself, which reports "(unreachable)…" where glibc's hides it; the length, or −1. */
 long sys_getcwd(char *buffer, size_t size);
 
-/* faccessat2(2), execveat(2) and close_range(2) are glibc's. */
+/* close_range(2) and execveat(2): glibc's, else ours. faccessat2(2) is faccessat of both. */
+#ifdef __GLIBC__
+#include <unistd.h>
+#else
+int close_range(unsigned int first, unsigned int last, int flags);
+int execveat(int dirfd, const char *path, char *const argv[], char *const environment[], int flags);
+#endif
+
+/* getdents64(2), which the C libraries name differently; fills in entries of struct dirent. */
+ssize_t sys_getdents(int dirfd, void *buffer, size_t size);
 
 #endif

@@ -5,11 +5,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/pidfd.h"
 #include "base/str.h"
 #include "cgroups/group.h"
 #include "cgroups/text.h"

@@ -8,8 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -18,6 +16,8 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/mount_api.h"
+#include "base/pidfd.h"
 #include "base/sys.h"
 #include "cmd/doctor.h"
 #include "namespaces/user.h"

@@ -8,7 +8,19 @@
 /* Realtime signals as the kernel counts them: the C library keeps the first ones for itself. */
 enum { KERNEL_RTMIN = 34, KERNEL_RTMAX = 64 };
 
-/* Second names; the first ones are the C library's. */
+/* Those of the kernel, the same on every architecture that this program is built for. */
+static const char *const names[KERNEL_RTMIN] = {
+	[SIGHUP] = "HUP",   [SIGINT] = "INT",       [SIGQUIT] = "QUIT", [SIGILL] = "ILL",
+	[SIGTRAP] = "TRAP", [SIGABRT] = "ABRT",     [SIGBUS] = "BUS",   [SIGFPE] = "FPE",
+	[SIGKILL] = "KILL", [SIGUSR1] = "USR1",     [SIGSEGV] = "SEGV", [SIGUSR2] = "USR2",
+	[SIGPIPE] = "PIPE", [SIGALRM] = "ALRM",     [SIGTERM] = "TERM", [SIGSTKFLT] = "STKFLT",
+	[SIGCHLD] = "CHLD", [SIGCONT] = "CONT",     [SIGSTOP] = "STOP", [SIGTSTP] = "TSTP",
+	[SIGTTIN] = "TTIN", [SIGTTOU] = "TTOU",     [SIGURG] = "URG",   [SIGXCPU] = "XCPU",
+	[SIGXFSZ] = "XFSZ", [SIGVTALRM] = "VTALRM", [SIGPROF] = "PROF", [SIGWINCH] = "WINCH",
+	[SIGPOLL] = "POLL", [SIGPWR] = "PWR",       [SIGSYS] = "SYS",
+};
+
+/* Second names. */
 static const struct {
 	const char *name;
 	int number;
@@ -36,9 +48,7 @@ static int realtime(int base, char sign, const char *rest)
 static int named(const char *name)
 {
 	for (int number = 1; number < KERNEL_RTMIN; number++) {
-		const char *known = sigabbrev_np(number);
-
-		if (known && strcasecmp(known, name) == 0)
+		if (names[number] && strcasecmp(names[number], name) == 0)
 			return number;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++) {

@@ -7,11 +7,11 @@
 #include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/pidfd.h"
 #include "base/process.h"
 
 enum { OUTPUT_LIMIT = 16 * 1024 * 1024 };

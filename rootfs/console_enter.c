@@ -4,11 +4,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mount_api.h"
 #include "base/sys.h"
 #include "rootfs/path.h"
 #include "rootfs/plan.h"

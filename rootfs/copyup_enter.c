@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "rootfs/plan.h"
 
 enum { DEPTH_MAX = 64, DIRECTORY_BUFFER = 2048, XATTR_NAMES = 1024, XATTR_VALUE = 1024 };
@@ -141,14 +142,14 @@ static int copy_entry(int from, int to, const char *name, int depth, struct erro
 
 static int copy_tree(int from, int to, int depth, struct error *err)
 {
-	_Alignas(struct dirent64) char buffer[DIRECTORY_BUFFER];
+	_Alignas(struct dirent) char buffer[DIRECTORY_BUFFER];
 	ssize_t size;
 
 	if (depth > DEPTH_MAX)
 		return error_set(err, ELOOP, "more than %d levels of directories", DEPTH_MAX);
-	while ((size = getdents64(from, buffer, sizeof(buffer))) > 0) {
+	while ((size = sys_getdents(from, buffer, sizeof(buffer))) > 0) {
 		for (ssize_t at = 0; at < size;) {
-			const struct dirent64 *entry = (const void *)(buffer + at);
+			const struct dirent *entry = (const void *)(buffer + at);
 			const char *name = entry->d_name;
 			int r = 0;
 

@@ -4,11 +4,11 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/mount_api.h"
 #include "base/str.h"
 #include "rootfs/path.h"
 #include "rootfs/plan.h"

@@ -7,12 +7,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/mount_api.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "rootfs/plan.h"

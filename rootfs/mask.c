@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/mount_api.h"
 #include "rootfs/path.h"
 #include "rootfs/plan.h"
 

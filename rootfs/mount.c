@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mount_api.h"
 #include "base/str.h"
 #include "rootfs/path.h"
 #include "rootfs/plan.h"

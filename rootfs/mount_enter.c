@@ -6,11 +6,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mount_api.h"
 #include "base/str.h"
 #include "rootfs/path.h"
 #include "rootfs/plan.h"

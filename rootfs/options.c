@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mount.h>
 
+#include "base/mount_api.h"
 #include "base/str.h"
 #include "rootfs/rootfs.h"
 

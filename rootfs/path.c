@@ -57,7 +57,7 @@ int path_open(int root_fd, const char *path, uint64_t flags, mode_t mode, struct
 {
 	int fd;
 
-	if (flags & (O_CREAT | __O_TMPFILE)) {
+	if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {
 		fd = sys_openat2(root_fd, path, flags | O_CLOEXEC, mode,
 		                 RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 		if (fd < 0)

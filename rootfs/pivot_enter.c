@@ -1,8 +1,8 @@
 /* The last steps: what is hidden is hidden, and the root becomes the root. Child side. */
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/mount_api.h"
 #include "base/sys.h"
 #include "rootfs/plan.h"
 

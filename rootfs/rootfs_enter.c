@@ -1,8 +1,8 @@
 /* The child's first half: its own copy of the host's mounts, the root, everything in it. */
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "base/mount_api.h"
 #include "rootfs/plan.h"
 
 /*
