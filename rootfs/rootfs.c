@@ -1,4 +1,5 @@
 /* The host's sequence: root, mounts, devices, masked paths; and the end of the plan. */
+#include "base/mount_api.h"
 #include "rootfs/rootfs.h"
 
 #include <errno.h>
@@ -6,7 +7,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/fd.h"
