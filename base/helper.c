@@ -117,8 +117,10 @@ static int close_others(posix_spawn_file_actions_t *actions)
 {
 	DIR *open_files = opendir("/proc/self/fd");
 	const struct dirent *entry;
-	int r = open_files ? 0 : errno;
+	int r = 0;
 
+	if (!open_files)
+		return errno;
 	while (r == 0 && (entry = readdir(open_files))) {
 		int fd = -1;
 
@@ -127,8 +129,7 @@ static int close_others(posix_spawn_file_actions_t *actions)
 		if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0)
 			r = posix_spawn_file_actions_addclose(actions, fd);
 	}
-	if (open_files)
-		(void)closedir(open_files);
+	(void)closedir(open_files);
 	return r;
 }
 

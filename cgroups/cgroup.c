@@ -177,9 +177,13 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret, str
 	if (copy_location(group, location, err) < 0 || !group->full)
 		return -err->code;
 	group->dirfd = open(group->full, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (group->dirfd < 0 && errno == ENOENT) {
+		/* Its creation may have been interrupted on the way down. */
+		unified_remove_parents(group);
+		return -ENOENT;
+	}
 	if (group->dirfd < 0)
-		return errno == ENOENT ? -ENOENT
-		                       : error_errno(err, "open the cgroup %s", group->full);
+		return error_errno(err, "open the cgroup %s", group->full);
 	/* A damaged record must not make us signal or remove what is no group. */
 	if (!layout_is_unified(group->dirfd))
 		return error_set(err, EINVAL, "%s is not in a cgroup v2 file system", group->full);

@@ -41,7 +41,6 @@ struct cgroup {
 
 	/* What create did. */
 	bool made;                  /* the group itself */
-	size_t parents_made;        /* the lowest so many groups above it */
 	struct process placeholder; /* in a scope without init yet; its pid 0: none */
 };
 
@@ -69,6 +68,9 @@ int unified_configure(struct cgroup *group, struct error *err) must_check;
 bool unified_is_rootless(void);
 /* Removes the group and those below it; 0 when it is not there. */
 int unified_remove(const char *full, struct error *err) must_check;
+
+/* Removes groups above that were made for a container and are empty now. */
+void unified_remove_parents(const struct cgroup *group);
 
 /* --- events.c --- */
 

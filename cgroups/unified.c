@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -23,7 +24,8 @@
 enum {
 	GROUP_OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
 	WORDS_SIZE = 512, /* of cgroup.controllers and cgroup.subtree_control */
-	EMPTY_TIMEOUT_MS = 2000
+	EMPTY_TIMEOUT_MS = 2000,
+	MAKE_ROUNDS = 16
 };
 
 /* --- The plan --- */
@@ -131,13 +133,34 @@ static int for_each_parent(struct cgroup *group, bool with_root, parent_step *st
 	return r;
 }
 
+/*
+ * What we made for the way down is marked, so that whoever removes the last container below, in
+ * whichever process, removes it too. What an engine made is the engine's.
+ */
+static const char made_mark[] = "user.lvm_run.made";
+
 static int make_parent(struct cgroup *group, struct error *err)
 {
-	if (mkdir(group->full, 0755) == 0)
-		group->parents_made++;
-	else if (errno != EEXIST)
-		return error_errno(err, "make the cgroup %s", group->full);
+	if (mkdir(group->full, 0755) < 0)
+		return errno == EEXIST ? 0 : error_errno(err, "make the cgroup %s", group->full);
+	if (setxattr(group->full, made_mark, "1", 1, 0) < 0)
+		log_write(LOG_LEVEL_DEBUG, "mark the cgroup %s: %s", group->full,
+		          error_describe(errno)); /* before Linux 5.7: it stays */
 	return 0;
+}
+
+void unified_remove_parents(const struct cgroup *group)
+{
+	scoped_str path = strdup(group->full);
+	size_t mount = strlen(group->location.mount);
+	char *cut = path ? strrchr(path, '/') : NULL;
+
+	while (cut && (size_t)(cut - path) > mount) {
+		*cut = '\0';
+		if (getxattr(path, made_mark, NULL, 0) < 0 || rmdir(path) < 0)
+			break;
+		cut = strrchr(path, '/');
+	}
 }
 
 static bool is_right_below_root(const struct cgroup *group)
@@ -185,9 +208,14 @@ static int make_group(struct cgroup *group, struct error *err)
 {
 	int r = mkdir(group->full, 0755);
 
-	if (r < 0 && errno == ENOENT && !is_right_below_root(group)) {
-		if (for_each_parent(group, false, make_parent, err) < 0)
-			return -err->code;
+	/* Again when another container's end takes the way down away that we shared with it. */
+	for (int i = 0; r < 0 && errno == ENOENT && i < MAKE_ROUNDS; i++) {
+		struct error why;
+
+		if (for_each_parent(group, false, make_parent, &why) < 0 && why.code != ENOENT) {
+			*err = why;
+			return -why.code;
+		}
 		r = mkdir(group->full, 0755);
 	}
 	if (r < 0 && errno == ENOENT)
@@ -383,17 +411,6 @@ int unified_remove(const char *full, struct error *err)
 	return r < 0 ? error_code(err, -r, "remove the cgroup %s", full) : 0;
 }
 
-/* The groups above that we made, as far as nobody else uses them by now. */
-static void remove_parents(struct cgroup *group)
-{
-	for (; group->parents_made > 0; group->parents_made--) {
-		*strrchr(group->full, '/') = '\0';
-		if (rmdir(group->full) < 0)
-			break;
-	}
-	group->parents_made = 0;
-}
-
 static void cgroupfs_undo(struct cgroup *group)
 {
 	struct error ignored;
@@ -401,7 +418,7 @@ static void cgroupfs_undo(struct cgroup *group)
 	if (group->made && unified_remove(group->full, &ignored) < 0)
 		log_write(LOG_LEVEL_WARNING, "%s", ignored.text);
 	group->made = false;
-	remove_parents(group);
+	unified_remove_parents(group);
 }
 
 static int cgroupfs_destroy(struct cgroup *group, struct error *err)
@@ -409,7 +426,7 @@ static int cgroupfs_destroy(struct cgroup *group, struct error *err)
 	int r = unified_remove(group->full, err);
 
 	if (r == 0)
-		remove_parents(group);
+		unified_remove_parents(group);
 	return r;
 }
 

@@ -395,6 +395,57 @@ static void groups_above_are_made_and_undone(void **state)
 	destroy(top);
 }
 
+static void the_last_container_below_removes_the_way_down(void **state)
+{
+	scoped_str id = new_id();
+	scoped_str one = str_format("/lvm-run-%s/a/one", id);
+	scoped_str two = str_format("/lvm-run-%s/a/two", id);
+	struct cgroup_request request = request_for(id);
+	scoped_cgroup opened = NULL;
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+	request.cgroups_path = one;
+
+	scoped_cgroup first = create(&request);
+
+	request.cgroups_path = two;
+
+	scoped_cgroup second = create(&request);
+
+	destroy(first);
+	assert_true(exists(second));
+	/* As another process does it, from a record. */
+	assert_int_equal(cgroup_open(cgroup_locate(second), &opened, &err), 0);
+	destroy(opened);
+
+	scoped_str top = str_format("%s/lvm-run-%s", cgroup_locate(second)->mount, id);
+
+	assert_int_equal(access(top, F_OK), -1);
+}
+
+static void a_way_down_without_its_group_is_removed_when_looked_for(void **state)
+{
+	scoped_str id = new_id();
+	scoped_str path = str_format("/lvm-run-%s/a", id);
+	struct cgroup_request request = request_for(id);
+	scoped_cgroup opened = NULL;
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+	request.cgroups_path = path;
+
+	scoped_cgroup group = create(&request);
+	scoped_str top = str_format("%s/lvm-run-%s", cgroup_locate(group)->mount, id);
+
+	assert_int_equal(rmdir(group->full), 0);
+	assert_int_equal(access(top, F_OK), 0);
+	assert_int_equal(cgroup_open(cgroup_locate(group), &opened, &err), -ENOENT);
+	assert_int_equal(access(top, F_OK), -1);
+}
+
 /* --- Limits --- */
 
 static bool has_controller(const char *name)
@@ -626,7 +677,7 @@ static void only_listed_devices_can_be_opened(void **state)
 
 	(void)state;
 	need_root();
-	(void)snprintf(node, sizeof(node), "/tmp/lvm-run-node-%ld", (long)getpid());
+	(void)snprintf(node, sizeof(node), "/var/tmp/lvm-run-node-%ld", (long)getpid());
 	if (mknod(node, S_IFCHR | 0600, makedev(1, 11)) < 0 || access(node, R_OK) < 0) {
 		(void)printf("SKIP no device node can be made here\n");
 		skip();
@@ -767,7 +818,8 @@ static int plan_in_unified_view(void)
 	struct error err = {0};
 	int r = 0;
 
-	if (mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL) < 0)
+	/* EBUSY: it is what is mounted there already. */
+	if (mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL) < 0 && errno != EBUSY)
 		return 78;
 	request.id = id;
 	if (cgroup_plan(&request, &group, &err) < 0 || cgroup_create(group, &err) < 0)
@@ -892,6 +944,8 @@ int main(void)
 		cmocka_unit_test(a_frozen_group_is_refused),
 		cmocka_unit_test(a_new_group_below_a_frozen_one_is_refused_and_undone),
 		cmocka_unit_test(groups_above_are_made_and_undone),
+		cmocka_unit_test(the_last_container_below_removes_the_way_down),
+		cmocka_unit_test(a_way_down_without_its_group_is_removed_when_looked_for),
 		cmocka_unit_test(a_limit_without_its_controller_is_explained),
 		cmocka_unit_test(huge_page_limits_are_written),
 		cmocka_unit_test(all_limits_are_written_where_all_controllers_are),
