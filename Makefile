@@ -185,10 +185,16 @@ $(UNIT_ASAN): $(BUILD)/asan/tests/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/a
 	$(q)$(CC) $(SANITIZE) $(call wraps,tests/unit/$*.c) -o $@ $< $(BUILD)/asan/all.a \
 		$(SHARED_LIBS) $(CMOCKA_LIBS)
 
-integration: all ## run the integration tests on this host
+# What the tests run beside the program, static: it also runs inside containers and in the machine.
+$(BUILD)/testkit: tests/support/testkit.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -static -o $@ $<
+
+integration: all $(BUILD)/testkit ## run the integration tests on this host
 	@RUNTIME=$(or $(RUNTIME),$(PROGRAM)) tests/support/integrate $(TESTS)
 
-integration-asan: asan-programs ## the same with the sanitized program
+integration-asan: asan-programs $(BUILD)/testkit ## the same with the sanitized program
 	@RUNTIME=$(BUILD)/asan/lvm-run tests/support/integrate $(TESTS)
 
 -include tests/fuzz/fuzz.mk
@@ -204,10 +210,10 @@ demo: ## set up, build, and show a container's whole life
 check: ## everything: set-up, build, tests, lint, sanitizers, harnesses, fuzzers, VM
 	@MAKE='$(MAKE)' tests/support/check $(STAGES)
 
-vm: all ## a command in the virtual machine: make vm CMD='uname -a'
+vm: all $(BUILD)/testkit ## a command in the virtual machine: make vm CMD='uname -a'
 	@tests/vm/run -- $(CMD)
 
-check-vm: all ## the tests that run in the virtual machine
+check-vm: all $(BUILD)/testkit ## the tests that run in the virtual machine
 	@tests/vm/check
 
 bench: all ## measure against other runtimes

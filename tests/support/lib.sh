@@ -17,7 +17,8 @@
 # afterwards; make what several sub-tests share before the first check. Its output is shown only
 # when it fails.
 #
-# Variables: RUNTIME (the program under test, absolute), T (this test's temporary folder), ROOT (its
+# Variables: TESTKIT (tests/support/testkit.c, built: small programs for the host's side and, copied
+# there, for inside), RUNTIME (the program under test, absolute), T (this test's temporary folder), ROOT (its
 # private state root), ROOTFS (the shared busybox tree, read-only), BUNDLE (the last new_bundle).
 # All containers in ROOT, background jobs of the test and T itself are gone when the test ends.
 
@@ -26,11 +27,13 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 RUNTIME=$(realpath "${RUNTIME:-$TOP/build/lvm-run}")
 [ -x "$RUNTIME" ] || { echo "lib.sh: no program to test: $RUNTIME" >&2; exit 1; }
 ROOTFS=$("$TOP/tests/support/rootfs") || exit 1
+TESTKIT=$TOP/build/testkit
+[ "$TESTKIT" -nt "$TOP/tests/support/testkit.c" ] || make -s -C "$TOP" build/testkit >/dev/null || exit 1
 T=$(mktemp -d "${TMPDIR:-/tmp}/lvm-run-test.XXXXXX") || exit 1
 chmod 755 "$T"
 ROOT=$T/state
 BUNDLE=
-export TOP RUNTIME ROOTFS T ROOT BUNDLE
+export TOP RUNTIME ROOTFS TESTKIT T ROOT BUNDLE
 mkdir "$ROOT"
 lib_pass=0 lib_fail=0 lib_skip=0 lib_done=0 lib_main=$BASHPID
 
@@ -109,6 +112,9 @@ wait_for() {
 	done
 }
 
+# No container that the sub-test has made is left.
+nothing_left() { expect_equal '' "$(find "$ROOT" -mindepth 1 -maxdepth 1 -name '[!.]*' | sort | comm -13 "$T/.before" -)"; }
+
 container_is() { [ "$(lvm state "$1" | jq -r .status)" = "$2" ]; }
 
 # --- Sub-tests and their ending -------------------------------------------------------------------
@@ -135,6 +141,7 @@ lib_end_jobs() {
 check() {
 	local sentence=$1 status=0 skip
 	shift
+	find "$ROOT" -mindepth 1 -maxdepth 1 | sort >"$T/.before"
 	(
 		set -euE -o pipefail
 		trap 'lib_failed "$?" "$LINENO" "$BASH_COMMAND"' ERR
