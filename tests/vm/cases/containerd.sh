@@ -100,10 +100,12 @@ killed() {
 	expect_equal '' "$("$RUNTIME" --root /run/containerd/runc/default list -q)"
 }
 
+is_ready() { ctr task exec --exec-id "ready-$RANDOM" "$1" test -e /ready; }
+
 stopped_by_signal() {
 	# shellcheck disable=SC2016 # the container's shell
-	"${run[@]}" -d "$image" d2 sh -c 'trap "exit 3" TERM; while :; do sleep 0.2; done'
-	sleep 1
+	"${run[@]}" -d "$image" d2 sh -c 'trap "exit 3" TERM; : >/ready; while :; do sleep 0.2; done'
+	wait_for 60 is_ready d2
 	ctr task kill d2
 	wait_for 20 task_is d2 STOPPED
 	ended_with 3 d2
