@@ -52,33 +52,20 @@ static bool cut_user_manager(char *group)
 	return true;
 }
 
-/*
- * A login session lies beside the user's manager, not below it. Inside a user namespace the user's
- * number is known from the runtime directory alone.
- */
-static int guess_user_manager(char *ret, size_t size, struct error *err)
-{
-	static const char runtime[] = "/run/user/";
-	const char *dir = secure_getenv("XDG_RUNTIME_DIR");
-	uint32_t uid = geteuid();
-
-	if (dir && str_starts(dir, runtime) && parse_id(dir + strlen(runtime), &uid) < 0)
-		uid = geteuid();
-	if (uid == 0)
-		return error_set(err, ENOTSUP,
-		                 "the systemd driver: cannot tell whose systemd to ask; set "
-		                 "XDG_RUNTIME_DIR to /run/user/<uid>, or use the cgroupfs driver");
-	(void)snprintf(ret, size, "/user.slice/user-%u.slice/user@%u.service", uid, uid);
-	return 0;
-}
-
 /* The group that the manager's units lie in: "" for the root of the hierarchy. */
 static int find_manager(bool rootless, char *ret, size_t size, struct error *err)
 {
 	if (layout_own_group(rootless ? 0 : 1, ret, size, err) < 0)
 		return -err->code;
+	if (rootless && cut_user_manager(ret))
+		return 0;
+	/* A login session lies beside it: from there the kernel lets no process be born in the scope. */
 	if (rootless)
-		return cut_user_manager(ret) ? 0 : guess_user_manager(ret, size, err);
+		return error_set(
+			err, ENOTSUP,
+			"the systemd driver: this process is not below the systemd of its user "
+			"(its cgroup is %s); start it by: systemd-run --user --scope lvm-run ...",
+			ret);
 	if (str_ends(ret, "/init.scope"))
 		ret[strlen(ret) - strlen("/init.scope")] = '\0';
 	else if (str_equal(ret, "/"))
