@@ -45,13 +45,15 @@ struct cgroup_request {
 	const struct spec_resources *resources;
 	const struct spec_annotation *annotations; /* org.systemd.property.* */
 	size_t annotation_count;
-	bool delegate; /* new cgroup namespace and a writable cgroup mount: chown (config-linux.md,
-	                    "Cgroup ownership") */
+	/* New cgroup namespace and a writable cgroup mount: chown (config-linux.md "Cgroup ownership"). */
+	bool delegate;
 	uid_t owner_uid; /* host ids of the container's root, for delegate */
 	gid_t owner_gid;
-	const char *
-		pin_dir; /* of a bpffs, for device programs; null: /sys/fs/bpf/lvm-run where bpffs is
-	                        mounted (nothing is ever mounted for it), "": load each time */
+	/*
+	 * Folder of a bpffs for device programs. Null: /sys/fs/bpf/lvm-run where a bpffs is mounted
+	 * (nothing is ever mounted for it). "": load each time.
+	 */
+	const char *pin_dir;
 };
 
 struct cgroup;
@@ -61,6 +63,11 @@ void cgroup_free(struct cgroup **group); /* frees the handle, not the group */
 /* Without the group's driver being able to serve, or with an unusable limit: error, nothing done. */
 int cgroup_plan(const struct cgroup_request *request, struct cgroup **ret,
                 struct error *err) must_check;
+/*
+ * A group of that path which exists already is used if it is empty; frozen or in use it is refused.
+ * Without the right to make one (rootless), when neither cgroupsPath nor a limit asks for it, the
+ * container gets none: the location's driver is CGROUP_DRIVER_DISABLED from here on.
+ */
 int cgroup_create(struct cgroup *group, struct error *err) must_check;
 /*
  * Takes back a successful cgroup_create when what comes after it fails: like cgroup_destroy, but a

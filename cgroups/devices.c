@@ -327,8 +327,15 @@ static int load(const struct device_program *program, char *log, size_t log_size
 		.log_level = log ? 1 : 0,
 		.prog_name = "lvm_run_devices",
 	};
-	int fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+	enum { TURNS = 16 };
+	int fd = -1;
 
+	/* The verifier gives up with EAGAIN when a signal arrives, even one that is ignored. */
+	for (int i = 0; i < TURNS; i++) {
+		fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
 	return fd < 0 ? -errno : fd;
 }
 
