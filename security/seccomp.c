@@ -2,38 +2,41 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
-#include "security/seccomp_bpf.h"
+#include "security/seccomp_write.h"
 
-enum { ERRNO_LIMIT = 4094, OPTIMIZE_TREE = 2 };
+/* From libseccomp come the names: which architectures there are, and which number a call has on each. */
 
-static void release_context(scmp_filter_ctx *context)
-{
-	if (*context)
-		seccomp_release(*context);
-}
+enum { ERRNO_LIMIT = 4095 }; /* MAX_ERRNO of the kernel, which cuts off what is above */
 
-/* What the section becomes while it is compiled. */
-struct compilation {
-	const struct spec_seccomp *section;
-	scmp_filter_ctx context;
-	uint32_t default_action;
-	uint32_t stand_in; /* libseccomp's default action, which no rule has */
-	uint32_t architectures[SECCOMP_ARCHITECTURE_LIMIT]; /* libseccomp's tokens */
-	size_t architecture_count;
+/* Calls that old architectures have behind socketcall and ipc, and have got direct numbers for since. */
+enum { DIRECT_FIRST = 300, DIRECT_LAST = 450, DIRECT_COUNT = DIRECT_LAST - DIRECT_FIRST + 1 };
+
+/* One of libseccomp's architectures, x32 being one of its own. */
+struct source {
+	uint32_t token;
+	struct seccomp_architecture *target;
+	int socketcall; /* the number of the multiplexer; < 0: none */
+	int ipc;
+	char *direct[DIRECT_COUNT]; /* owned names by number, where there are multiplexers */
 };
 
-/* --- actions and operators --- */
+struct compilation {
+	const struct spec_seccomp *section;
+	struct seccomp_filter filter;
+	struct source sources[SECCOMP_ARCHITECTURE_LIMIT];
+	size_t source_count;
+};
+
+/* --- actions --- */
 
 static int action_value(enum spec_seccomp_action action, const struct optional_u64 *errno_ret,
                         const char *where, uint32_t *ret, struct error *err)
@@ -45,32 +48,32 @@ static int action_value(enum spec_seccomp_action action, const struct optional_u
 		if (data > ERRNO_LIMIT)
 			return error_set(err, EINVAL, "%s: %llu is no errno value", where,
 			                 (unsigned long long)data);
-		*ret = SCMP_ACT_ERRNO((uint32_t)data);
+		*ret = SECCOMP_RET_ERRNO | (uint32_t)data;
 		return 0;
 	case SECCOMP_ACTION_TRACE:
 		if (data > UINT16_MAX)
 			return error_set(err, EINVAL,
 			                 "%s: %llu does not fit the 16 bits that a tracer gets",
 			                 where, (unsigned long long)data);
-		*ret = SCMP_ACT_TRACE((uint32_t)data);
+		*ret = SECCOMP_RET_TRACE | (uint32_t)data;
 		return 0;
 	case SECCOMP_ACTION_KILL_THREAD:
-		*ret = SCMP_ACT_KILL_THREAD;
+		*ret = SECCOMP_RET_KILL_THREAD;
 		break;
 	case SECCOMP_ACTION_KILL_PROCESS:
-		*ret = SCMP_ACT_KILL_PROCESS;
+		*ret = SECCOMP_RET_KILL_PROCESS;
 		break;
 	case SECCOMP_ACTION_TRAP:
-		*ret = SCMP_ACT_TRAP;
+		*ret = SECCOMP_RET_TRAP;
 		break;
 	case SECCOMP_ACTION_ALLOW:
-		*ret = SCMP_ACT_ALLOW;
+		*ret = SECCOMP_RET_ALLOW;
 		break;
 	case SECCOMP_ACTION_LOG:
-		*ret = SCMP_ACT_LOG;
+		*ret = SECCOMP_RET_LOG;
 		break;
 	case SECCOMP_ACTION_NOTIFY:
-		*ret = SCMP_ACT_NOTIFY;
+		*ret = SECCOMP_RET_USER_NOTIF;
 		break;
 	default:
 		return error_set(err, EINVAL, "%s: unknown seccomp action", where);
@@ -79,27 +82,6 @@ static int action_value(enum spec_seccomp_action action, const struct optional_u
 		return error_set(err, EINVAL,
 		                 "%s: only SCMP_ACT_ERRNO and SCMP_ACT_TRACE carry a value", where);
 	return 0;
-}
-
-static const enum scmp_compare operators[] = {
-	[SECCOMP_OP_NE] = SCMP_CMP_NE,
-	[SECCOMP_OP_LT] = SCMP_CMP_LT,
-	[SECCOMP_OP_LE] = SCMP_CMP_LE,
-	[SECCOMP_OP_EQ] = SCMP_CMP_EQ,
-	[SECCOMP_OP_GE] = SCMP_CMP_GE,
-	[SECCOMP_OP_GT] = SCMP_CMP_GT,
-	[SECCOMP_OP_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
-};
-
-/* OCI: for MASKED_EQ `value` is the mask and `valueTwo` what the masked argument must be. */
-static struct scmp_arg_cmp condition(const struct spec_seccomp_arg *arg)
-{
-	return (struct scmp_arg_cmp){
-		.arg = arg->index,
-		.op = operators[arg->op],
-		.datum_a = arg->value,
-		.datum_b = arg->value_two,
-	};
 }
 
 /* --- architectures --- */
@@ -121,57 +103,77 @@ bool seccomp_knows_architecture(const char *name)
 	return resolve_architecture(name) != 0;
 }
 
-static int add_architecture(struct compilation *c, const char *name, struct error *err)
+/* The architecture as the kernel sees it, made on first use. */
+static struct seccomp_architecture *target_of(struct seccomp_filter *filter, uint32_t token)
 {
-	const uint32_t token = resolve_architecture(name);
-	int r;
+	const uint32_t audit_arch = token == SCMP_ARCH_X32 ? SCMP_ARCH_X86_64 : token;
+	size_t i = 0;
 
-	if (token == 0)
-		return error_set(err, EINVAL, "architecture %s is not known to libseccomp %s", name,
-		                 seccomp_library_version());
-	r = seccomp_arch_add(c->context, token);
-	if (r == -EEXIST)
-		return 0;
-	if (r == -EDOM)
-		return error_set(err, EINVAL,
-		                 "architecture %s has another byte order than this machine", name);
-	if (r < 0)
-		return error_code(err, -r, "architecture %s", name);
-	if (c->architecture_count == SECCOMP_ARCHITECTURE_LIMIT)
-		return error_set(err, E2BIG, "more than %d architectures",
-		                 SECCOMP_ARCHITECTURE_LIMIT);
-	c->architectures[c->architecture_count++] = token;
-	return 0;
+	while (i < filter->count && filter->architectures[i].audit_arch != audit_arch)
+		i++;
+	if (i == filter->count)
+		filter->architectures[filter->count++] = (struct seccomp_architecture){
+			.audit_arch = audit_arch,
+			.newest = -1,
+			.newest_x32 = -1,
+		};
+	if (token == SCMP_ARCH_X32)
+		filter->architectures[i].x32 = true;
+	return &filter->architectures[i];
+}
+
+static void add_source(struct compilation *c, uint32_t token)
+{
+	struct source *source = &c->sources[c->source_count];
+
+	for (size_t i = 0; i < c->source_count; i++)
+		if (c->sources[i].token == token)
+			return;
+	source->token = token;
+	source->target = target_of(&c->filter, token);
+	source->socketcall = seccomp_syscall_resolve_name_arch(token, "socketcall");
+	source->ipc = seccomp_syscall_resolve_name_arch(token, "ipc");
+	if (source->socketcall >= 0 || source->ipc >= 0)
+		for (int i = 0; i < DIRECT_COUNT; i++)
+			source->direct[i] =
+				seccomp_syscall_resolve_num_arch(token, DIRECT_FIRST + i);
+	c->source_count++;
 }
 
 /* The native one is always among them. */
 static int add_architectures(struct compilation *c, struct error *err)
 {
-	c->architectures[c->architecture_count++] = seccomp_arch_native();
-	for (size_t i = 0; i < c->section->architectures.count; i++) {
-		int r = add_architecture(c, c->section->architectures.items[i], err);
+	const struct string_list *names = &c->section->architectures;
+	const uint32_t native = seccomp_arch_native();
 
-		if (r < 0)
-			return r;
+	add_source(c, native);
+	for (size_t i = 0; i < names->count; i++) {
+		const uint32_t token = resolve_architecture(names->items[i]);
+
+		if (token == 0)
+			return error_set(err, EINVAL,
+			                 "architecture %s is not known to libseccomp %s",
+			                 names->items[i], seccomp_library_version());
+		if ((token ^ native) & __AUDIT_ARCH_LE)
+			return error_set(err, EINVAL,
+			                 "architecture %s has another byte order than this machine",
+			                 names->items[i]);
+		if (c->source_count == SECCOMP_ARCHITECTURE_LIMIT)
+			return error_set(err, E2BIG, "more than %d architectures",
+			                 SECCOMP_ARCHITECTURE_LIMIT);
+		add_source(c, token);
 	}
 	return 0;
 }
 
 /* --- rules --- */
 
-static int add_rule(struct compilation *c, uint32_t action, int number, const char *name,
-                    unsigned int count, const struct scmp_arg_cmp *conditions, struct error *err)
-{
-	int r = seccomp_rule_add_array(c->context, action, number, count, conditions);
-
-	if (r == -EEXIST)
-		return error_set(err, EEXIST,
-		                 "%s: an earlier rule has the same conditions and another action",
-		                 name);
-	if (r < 0)
-		return error_code(err, -r, "add the rule for %s", name);
-	return 0;
-}
+struct call {
+	const struct spec_seccomp_rule *rule;
+	unsigned int order;
+	uint32_t action;
+	const char *name;
+};
 
 static bool repeats_an_argument(const struct spec_seccomp_rule *rule)
 {
@@ -187,23 +189,87 @@ static bool repeats_an_argument(const struct spec_seccomp_rule *rule)
 	return false;
 }
 
-/* Conditions are all to be met, unless one argument has several: then each stands for itself. */
-static int add_conditional(struct compilation *c, uint32_t action, int number, const char *name,
-                           const struct spec_seccomp_rule *rule, struct error *err)
+static void note_newest(struct source *source, int64_t number)
 {
-	struct scmp_arg_cmp conditions[6];
+	struct seccomp_architecture *target = source->target;
+	int64_t *newest = source->token == SCMP_ARCH_X32 ? &target->newest_x32 : &target->newest;
+
+	if (number > *newest)
+		*newest = number;
+}
+
+/* Conditions are all to be met, unless one argument has several: then each stands for itself. */
+static int add_number(const struct call *call, struct source *source, uint32_t number)
+{
+	const struct spec_seccomp_rule *rule = call->rule;
+	struct seccomp_entry entry = {
+		.number = number,
+		.order = call->order,
+		.action = call->action,
+		.conditions = rule->args,
+		.condition_count = rule->arg_count,
+	};
 	int r = 0;
 
-	if (repeats_an_argument(rule)) {
-		for (size_t i = 0; r == 0 && i < rule->arg_count; i++) {
-			conditions[0] = condition(&rule->args[i]);
-			r = add_rule(c, action, number, name, 1, conditions, err);
-		}
-		return r;
+	if (!repeats_an_argument(rule))
+		return seccomp_filter_add(source->target, &entry);
+	entry.condition_count = 1;
+	for (size_t i = 0; r == 0 && i < rule->arg_count; i++) {
+		entry.conditions = &rule->args[i];
+		r = seccomp_filter_add(source->target, &entry);
 	}
-	for (size_t i = 0; i < rule->arg_count; i++)
-		conditions[i] = condition(&rule->args[i]);
-	return add_rule(c, action, number, name, (unsigned int)rule->arg_count, conditions, err);
+	return r;
+}
+
+/*
+ * libseccomp gives pseudo numbers to calls behind socketcall (−101 and below) and ipc (−201 and
+ * below), after the multiplexer's own numbering. A filter cannot see the arguments of such a call, so
+ * conditions are left out where the call is let through, and the rule where it is refused.
+ */
+static int add_multiplexed(const struct call *call, struct source *source, int pseudo)
+{
+	const int multiplexer = pseudo > -200 ? source->socketcall : source->ipc;
+	const struct seccomp_entry entry = {
+		.number = (uint32_t)multiplexer,
+		.order = call->order,
+		.action = call->action,
+		.multiplexed = (unsigned int)(-pseudo % 100),
+	};
+	const bool through = call->action == SECCOMP_RET_ALLOW || call->action == SECCOMP_RET_LOG;
+
+	if (multiplexer < 0 || (call->rule->arg_count > 0 && !through))
+		return 0;
+	return seccomp_filter_add(source->target, &entry);
+}
+
+static bool is_multiplexed(const struct source *source, int number)
+{
+	return (source->socketcall >= 0 && number < -100 && number > -200) ||
+	       (source->ipc >= 0 && number < -200 && number > -300);
+}
+
+static int direct_number(const struct source *source, const char *name)
+{
+	for (int i = 0; i < DIRECT_COUNT; i++)
+		if (source->direct[i] && strcmp(source->direct[i], name) == 0)
+			return DIRECT_FIRST + i;
+	return -1;
+}
+
+/* A needless rule is only noted: its calls are named, and so not newer than the section. */
+static int add_to_source(const struct call *call, struct source *source, bool noted_only)
+{
+	int number = seccomp_syscall_resolve_name_arch(source->token, call->name);
+	int r = 0;
+
+	if (is_multiplexed(source, number)) {
+		r = noted_only ? 0 : add_multiplexed(call, source, number);
+		number = direct_number(source, call->name);
+	}
+	if (number < 0)
+		return r;
+	note_newest(source, number);
+	return r == 0 && !noted_only ? add_number(call, source, (uint32_t)number) : r;
 }
 
 static bool names_call(const struct spec_seccomp_rule *rule, const char *name)
@@ -215,179 +281,73 @@ static bool names_call(const struct spec_seccomp_rule *rule, const char *name)
 }
 
 /*
- * A rule with the default action is needed only where libseccomp would derive another one for the same
- * call. Where a rule of the section names the call too, that one decides, as in other runtimes.
+ * A rule with the default action is needed only where another one would be derived for the same call.
+ * Where a rule of the section names the call too, that one decides, as in other runtimes.
  */
-static bool is_needless(const struct compilation *c, const struct spec_seccomp_rule *rule,
-                        const char *name)
+static bool is_needless(const struct compilation *c, const struct call *call)
 {
-	if (rule->arg_count > 0)
+	const uint32_t otherwise = c->filter.default_action;
+
+	if (call->action != otherwise)
+		return false;
+	if (call->rule->arg_count > 0)
 		return true;
 	for (size_t i = 0; i < c->section->rule_count; i++) {
 		const struct spec_seccomp_rule *other = &c->section->rules[i];
-		uint32_t action = c->default_action;
+		uint32_t action = otherwise;
 		struct error ignored = {0};
 
-		if (other == rule || !names_call(other, name))
-			continue;
-		if (action_value(other->action, &other->errno_ret, "", &action, &ignored) == 0 &&
-		    action != c->default_action)
+		if (other != call->rule && names_call(other, call->name) &&
+		    action_value(other->action, &other->errno_ret, "", &action, &ignored) == 0 &&
+		    action != otherwise)
 			return true;
 	}
 	return false;
 }
 
-static int add_rule_for(struct compilation *c, const struct spec_seccomp_rule *rule,
-                        uint32_t action, const char *name, struct error *err)
+static int add_call(struct compilation *c, const struct call *call, struct error *err)
 {
-	const int number = seccomp_syscall_resolve_name(name);
+	const bool needless = is_needless(c, call);
 
-	if (number == __NR_SCMP_ERROR) {
+	if (seccomp_syscall_resolve_name(call->name) == __NR_SCMP_ERROR)
 		log_write(LOG_LEVEL_DEBUG,
 		          "seccomp: libseccomp %s does not know the system call %s: skipped",
-		          seccomp_library_version(), name);
-		return 0;
-	}
-	if (action == c->default_action && is_needless(c, rule, name))
-		return 0;
-	if (rule->arg_count == 0)
-		return add_rule(c, action, number, name, 0, NULL, err);
-	return add_conditional(c, action, number, name, rule, err);
+		          seccomp_library_version(), call->name);
+	for (size_t i = 0; i < c->source_count; i++)
+		if (add_to_source(call, &c->sources[i], needless) < 0)
+			return error_code(err, ENOMEM, "rule for %s", call->name);
+	return 0;
 }
 
 static int check_arguments(const struct spec_seccomp_rule *rule, const char *where,
                            struct error *err)
 {
 	for (size_t i = 0; i < rule->arg_count; i++)
-		if (rule->args[i].index > 5 || (size_t)rule->args[i].op >= ARRAY_SIZE(operators))
+		if (rule->args[i].index > 5 || rule->args[i].op > SECCOMP_OP_MASKED_EQ)
 			return error_set(err, EINVAL, "%s.args[%zu]: no such argument or operator",
 			                 where, i);
 	return 0;
 }
 
-static int add_rules(struct compilation *c, struct error *err)
+static int add_rule(struct compilation *c, size_t index, struct error *err)
 {
-	for (size_t i = 0; i < c->section->rule_count; i++) {
-		const struct spec_seccomp_rule *rule = &c->section->rules[i];
-		uint32_t action = 0;
-		char where[64];
-		int r;
+	const struct spec_seccomp_rule *rule = &c->section->rules[index];
+	struct call call = {.rule = rule, .order = (unsigned int)index};
+	char where[64];
+	int r;
 
-		snprintf(where, sizeof(where), "syscalls[%zu]", i);
-		r = action_value(rule->action, &rule->errno_ret, where, &action, err);
-		if (r == 0)
-			r = check_arguments(rule, where, err);
-		if (r < 0)
-			return r;
-		for (size_t n = 0; r == 0 && n < rule->names.count; n++)
-			r = add_rule_for(c, rule, action, rule->names.items[n], err);
-		if (r < 0)
-			return error_wrap(err, "%s", where);
+	snprintf(where, sizeof(where), "syscalls[%zu]", index);
+	r = action_value(rule->action, &rule->errno_ret, where, &call.action, err);
+	if (r == 0)
+		r = check_arguments(rule, where, err);
+	for (size_t i = 0; r == 0 && i < rule->names.count; i++) {
+		call.name = rule->names.items[i];
+		r = add_call(c, &call, err);
 	}
-	return 0;
+	return r;
 }
 
 /* --- the whole --- */
-
-/* A TRACE value that no rule uses. */
-static uint32_t choose_stand_in(const struct spec_seccomp *section)
-{
-	uint32_t value = UINT16_MAX;
-
-	for (size_t i = 0; i < section->rule_count;) {
-		const struct spec_seccomp_rule *rule = &section->rules[i];
-
-		if (rule->action == SECCOMP_ACTION_TRACE && rule->errno_ret.set &&
-		    rule->errno_ret.value == value) {
-			value--;
-			i = 0;
-		} else {
-			i++;
-		}
-	}
-	return SCMP_ACT_TRACE(value);
-}
-
-static int export_program(scmp_filter_ctx context, struct seccomp_program *ret, struct error *err)
-{
-	scoped_seccomp_program program = {0};
-	scoped_fd fd = memfd_create("seccomp", MFD_CLOEXEC);
-	struct stat st;
-	int r;
-
-	if (fd < 0)
-		return error_errno(err, "memfd_create");
-	r = seccomp_export_bpf(context, fd);
-	if (r < 0)
-		return error_code(err, -r, "compile the filter");
-	if (fstat(fd, &st) < 0 || lseek(fd, 0, SEEK_SET) < 0)
-		return error_errno(err, "compiled filter");
-	program.instructions = malloc((size_t)st.st_size);
-	if (!program.instructions)
-		return error_code(err, ENOMEM, "compiled filter");
-	if (fd_read_all(fd, program.instructions, (size_t)st.st_size) != st.st_size)
-		return error_set(err, EIO, "read the compiled filter");
-	program.count = (size_t)st.st_size / sizeof(*program.instructions);
-	*ret = program;
-	program = (struct seccomp_program){0};
-	return 0;
-}
-
-/*
- * libseccomp gives pseudo numbers (−101 and below, −201 and below) to the calls that an architecture has
- * behind socketcall and ipc, also where it has got direct ones since, up to number 402.
- */
-enum { PSEUDO_FIRST = -101, PSEUDO_LAST = -299, NEWEST_DIRECT = 402 };
-
-static bool has_multiplexers(uint32_t architecture)
-{
-	return seccomp_syscall_resolve_name_arch(architecture, "socketcall") >= 0 ||
-	       seccomp_syscall_resolve_name_arch(architecture, "ipc") >= 0;
-}
-
-/* The highest number that the section names, −1 for none. */
-static int64_t newest_call(const struct compilation *c, uint32_t architecture)
-{
-	const bool multiplexers = has_multiplexers(architecture);
-	int newest = -1;
-
-	for (size_t i = 0; i < c->section->rule_count; i++) {
-		const struct string_list *names = &c->section->rules[i].names;
-
-		for (size_t n = 0; n < names->count; n++) {
-			int number =
-				seccomp_syscall_resolve_name_arch(architecture, names->items[n]);
-
-			if (multiplexers && number <= PSEUDO_FIRST && number >= PSEUDO_LAST)
-				number = NEWEST_DIRECT;
-			if (number > newest)
-				newest = number;
-		}
-	}
-	return newest;
-}
-
-static size_t collect_newest(const struct compilation *c, struct seccomp_newest *newest)
-{
-	size_t count = 0, x86_64 = SIZE_MAX;
-	int64_t x32 = -1;
-
-	for (size_t i = 0; i < c->architecture_count; i++) {
-		const uint32_t token = c->architectures[i];
-		const int64_t number = newest_call(c, token);
-
-		if (token == SCMP_ARCH_X32) {
-			x32 = number;
-			continue;
-		}
-		if (token == SCMP_ARCH_X86_64)
-			x86_64 = count;
-		newest[count++] = (struct seccomp_newest){token, number, -1};
-	}
-	if (x86_64 != SIZE_MAX)
-		newest[x86_64].x32_number = x32;
-	return count;
-}
 
 /* Who allows, traces or notifies by default wants to see new calls too. */
 static bool refuses_by_default(const struct spec_seccomp *section)
@@ -405,89 +365,44 @@ static bool refuses_by_default(const struct spec_seccomp *section)
 	}
 }
 
-static int begin(struct compilation *c, struct error *err)
+static int compile(struct compilation *c, struct seccomp_program *ret, struct error *err)
 {
 	const struct spec_seccomp *section = c->section;
 	int r = action_value(section->default_action, &section->default_errno_ret, "defaultAction",
-	                     &c->default_action, err);
+	                     &c->filter.default_action, err);
 
+	if (r == 0)
+		r = add_architectures(c, err);
+	for (size_t i = 0; r == 0 && i < section->rule_count; i++)
+		r = add_rule(c, i, err);
 	if (r < 0)
 		return r;
-	c->stand_in = choose_stand_in(section);
-	c->context = seccomp_init(c->stand_in);
-	if (!c->context)
-		return error_set(err, ENOMEM, "seccomp_init");
-	/*
-	 * The tree is also what makes it right: in the linear form of 2.5.4, with x32 listed, a call with a
-	 * condition is never found when the call sorted before it does not exist on x86-64. finish() looks
-	 * for such programs, wherever they come from.
-	 */
-	(void)seccomp_attr_set(c->context, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
-	return 0;
+	c->filter.foreign_action = SECCOMP_RET_KILL_THREAD; /* as libseccomp does */
+	c->filter.refuse_newer = refuses_by_default(section);
+	c->filter.newer_action = SECCOMP_RET_ERRNO | ENOSYS;
+	return seccomp_write(&c->filter, ret, err);
 }
 
-/* x32 has no architecture of its own in seccomp_data. */
-static uint32_t audit_architecture(uint32_t token)
+static void compilation_free(struct compilation *c)
 {
-	return token == SCMP_ARCH_X32 ? SCMP_ARCH_X86_64 : token;
-}
-
-static int check_program(const struct compilation *c, const struct seccomp_program *program,
-                         struct error *err)
-{
-	uint32_t architectures[SECCOMP_ARCHITECTURE_LIMIT];
-
-	for (size_t i = 0; i < c->architecture_count; i++)
-		architectures[i] = audit_architecture(c->architectures[i]);
-	if (program->count > SECCOMP_PROGRAM_LIMIT)
-		return error_set(err, E2BIG,
-		                 "the filter has %zu instructions, and the kernel takes %d",
-		                 program->count, SECCOMP_PROGRAM_LIMIT);
-	if (!seccomp_bpf_is_sound(program) ||
-	    !seccomp_bpf_compares_well(program, architectures, c->architecture_count))
-		return error_set(
-			err, EINVAL,
-			"libseccomp %s made a program that does not do what the section says",
-			seccomp_library_version());
-	return 0;
-}
-
-static int finish(struct compilation *c, struct seccomp_program *ret, struct error *err)
-{
-	struct seccomp_newest newest[SECCOMP_ARCHITECTURE_LIMIT];
-	scoped_seccomp_program program = {0};
-	int r = export_program(c->context, &program, err);
-
-	if (r < 0)
-		return r;
-	seccomp_bpf_replace_action(&program, c->stand_in, c->default_action);
-	if (refuses_by_default(c->section)) {
-		r = seccomp_bpf_refuse_newer(&program, newest, collect_newest(c, newest),
-		                             SCMP_ACT_ERRNO(ENOSYS), err);
-		if (r < 0)
-			return r;
-	}
-	r = check_program(c, &program, err);
-	if (r < 0)
-		return r;
-	*ret = program;
-	program = (struct seccomp_program){0};
-	return 0;
+	for (size_t i = 0; i < c->source_count; i++)
+		for (size_t n = 0; n < DIRECT_COUNT; n++)
+			free(c->sources[i].direct[n]);
+	seccomp_filter_done(&c->filter);
+	free(c);
 }
 
 int seccomp_compile(const struct spec_seccomp *section, struct seccomp_program *ret,
                     struct error *err)
 {
-	struct compilation c = {.section = section};
-	int r = begin(&c, err);
+	struct compilation *c = calloc(1, sizeof(*c));
+	int r;
 
-	if (r == 0)
-		r = add_architectures(&c, err);
-	if (r == 0)
-		r = add_rules(&c, err);
-	if (r == 0)
-		r = finish(&c, ret, err);
-	release_context(&c.context);
+	if (!c)
+		return error_code(err, ENOMEM, "seccomp");
+	c->section = section;
+	r = compile(c, ret, err);
+	compilation_free(c);
 	return r;
 }
 

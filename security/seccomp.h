@@ -28,14 +28,17 @@ void seccomp_program_done(struct seccomp_program *program);
 #define scoped_seccomp_program scoped(seccomp_program_done) struct seccomp_program
 
 /*
- * Compiles the section. What it promises beyond libseccomp's own behaviour:
+ * Compiles the section: names and numbers are libseccomp's, the program is written by
+ * seccomp_write.c. The meaning is that of libseccomp where it has one:
+ * - a rule without conditions overrules those with, and the first of several the others; of rules with
+ *   conditions the first that holds answers;
  * - names that no architecture knows are skipped (a debug line);
  * - several conditions of one rule on the same argument are alternatives;
- * - a rule whose action is the default action holds even against a rule that libseccomp derives (the
- *   socketcall and ipc multiplexers of i386 and s390), unless another rule names the same call;
+ * - on architectures with socketcall and ipc (i386, s390) a rule stands for both ways to a call;
+ * - a rule whose action is the default action holds even against such a derived one, unless another
+ *   rule names the same call;
  * - where calls are refused by default, a call newer than all that the section names gets ENOSYS, so
- *   that libraries fall back instead of failing;
- * - a program that libseccomp got wrong (2.5.4 does, in its linear form) is an error, not a hole.
+ *   that libraries fall back instead of failing.
  */
 int seccomp_compile(const struct spec_seccomp *section, struct seccomp_program *ret,
                     struct error *err) must_check;

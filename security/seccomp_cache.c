@@ -25,7 +25,7 @@
  */
 
 /* To be raised with every change of what seccomp_compile makes of a section. */
-#define CACHE_FORMAT "lvm-run seccomp filter 1"
+#define CACHE_FORMAT "lvm-run seccomp filter 2"
 
 enum {
 	CACHE_ENTRIES = 64,          /* of some 10 KiB each */
