@@ -28,7 +28,7 @@ static void undo_cgroup(struct creation *creation)
 		return;
 	if (cgroup_kill(creation->cgroup, &ignored) >= 0 &&
 	    cgroup_wait_empty(creation->cgroup, UNDO_TIMEOUT_MS, &ignored) >= 0)
-		(void)!cgroup_destroy(creation->cgroup, &ignored);
+		cgroup_undo(creation->cgroup);
 }
 
 static void undo(struct creation *creation)
