@@ -19,6 +19,9 @@ CLANG ?= clang
 OPT ?= -O2
 # 0: static at a fixed address; 1: static-pie (relocates itself at start: more page faults)
 PIE ?= 0
+# What the program is linked with: musl, whose start costs a tenth of glibc's; glibc; or auto: musl
+# where it can be had (tests/support/libc says when not). All else is linked with glibc.
+LIBC ?= $(if $(filter gcc,$(CC)),auto,glibc)
 # where everything built goes; two makes at a time need two of them
 BUILD ?= build
 V ?= 0
@@ -43,6 +46,15 @@ OBJ := $(SRC:%.c=$(BUILD)/obj/%.o)
 HELPER_OBJ := $(HELPER_SRC:%.c=$(BUILD)/obj/%.o)
 USED_LEVELS := $(foreach l,$(LEVELS),$(if $(wildcard $l/*.c),$l))
 ARCHIVES := $(USED_LEVELS:%=$(BUILD)/%.a)
+
+# --- The C library of the program -----------------------------------------------------------------
+
+# A file of this make's own, brought up to date before anything else; not for what builds nothing.
+ifneq ($(filter-out clean help format uninstall criu demo check,$(or $(MAKECMDGOALS),all)),)
+include $(BUILD)/libc.mk
+endif
+$(BUILD)/libc.mk: force
+	@tests/support/libc $(LIBC) $@
 
 # --- Flags ----------------------------------------------------------------------------------------
 
@@ -73,6 +85,29 @@ CMOCKA_LIBS := $(shell pkg-config --libs cmocka 2>/dev/null)
 
 CFLAGS_COMMON := $(LANGUAGE) $(WARN) -g $(PKG_CFLAGS) $(CFLAGS)
 CFLAGS_MAIN := $(CFLAGS_COMMON) $(OPT) $(HARDEN) $(PIE_CFLAGS) -ffunction-sections -fdata-sections
+
+# The program's own objects and libraries: glibc's are those of the unit tests.
+ifeq ($(LIBC_USED),musl)
+PROGRAM_CC := musl-gcc
+PROGRAM_OBJ := $(SRC:%.c=$(BUILD)/musl/obj/%.o)
+PROGRAM_LIBS := -L$(MUSL)/lib -lseccomp -ljansson
+# The CMSG_ macros of musl's headers mix signs.
+PROGRAM_CFLAGS := $(filter-out $(PKG_CFLAGS),$(CFLAGS_MAIN)) -Wno-sign-conversion -isystem $(MUSL)/include
+PROGRAM_LDFLAGS := $(STATIC_LDFLAGS)
+ifeq ($(PIE),1)
+# musl-gcc's own rules know no static-pie.
+MUSL_LIB := /usr/lib/x86_64-linux-musl
+PROGRAM_LDFLAGS := -static -nostartfiles $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(MUSL_LIB)/crtn.o \
+	-Wl,-pie,--no-dynamic-linker,-z,text
+endif
+else
+PROGRAM_CC := $(CC)
+PROGRAM_OBJ := $(OBJ)
+PROGRAM_LIBS := $(STATIC_LIBS)
+PROGRAM_LDFLAGS := $(STATIC_LDFLAGS)
+PROGRAM_CFLAGS := $(CFLAGS_MAIN)
+endif
+
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_ASAN := $(CFLAGS_COMMON) -O1 $(SANITIZE)
 CFLAGS_FUZZ := $(CFLAGS_COMMON) -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
@@ -96,9 +131,9 @@ all: $(PROGRAM) $(if $(HELPER_SRC),$(HELPER)) ## build the runtime and its helpe
 
 objects: $(OBJ) $(HELPER_OBJ) $(ARCHIVES) ## compile everything, link nothing
 
-$(PROGRAM): $(OBJ) $(BUILD)/stamp/flags $(BUILD)/stamp/sources
+$(PROGRAM): $(PROGRAM_OBJ) $(BUILD)/stamp/program $(BUILD)/stamp/sources
 	$(call say,LD,$@)
-	$(q)$(CC) $(OPT) $(STATIC_LDFLAGS) $(LDHARDEN) $(ENTRY) -o $@ $(OBJ) $(STATIC_LIBS)
+	$(q)$(PROGRAM_CC) $(OPT) $(PROGRAM_LDFLAGS) $(LDHARDEN) $(ENTRY) -o $@ $(PROGRAM_OBJ) $(PROGRAM_LIBS)
 
 $(HELPER): $(HELPER_OBJ) $(BUILD)/base.a $(BUILD)/stamp/flags $(BUILD)/stamp/sources
 	$(call say,LD,$@)
@@ -108,6 +143,11 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/stamp/flags
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(q)$(CC) $(CFLAGS_MAIN) $(call extra_flags,$<) -MMD -MP -c -o $@ $<
+
+$(BUILD)/musl/obj/%.o: %.c $(BUILD)/stamp/program
+	$(call say,MUSL,$<)
+	@mkdir -p $(@D)
+	$(q)$(PROGRAM_CC) $(PROGRAM_CFLAGS) $(call extra_flags,$<) -MMD -MP -c -o $@ $<
 
 $(BUILD)/asan/obj/%.o: %.c $(BUILD)/stamp/flags
 	$(call say,ASAN,$<)
@@ -138,10 +178,11 @@ $(BUILD)/stamp/$1: force
 endef
 squote = $(subst ','\'',$1)
 $(eval $(call stamp_rule,flags,$(call squote,$(CC) $(CLANG) $(CFLAGS_MAIN) $(CFLAGS_ASAN) $(STATIC_LDFLAGS) $(LDHARDEN))))
+$(eval $(call stamp_rule,program,$(call squote,$(PROGRAM_CC) $(PROGRAM_CFLAGS) $(PROGRAM_LDFLAGS) $(LDHARDEN) $(PROGRAM_LIBS))))
 $(eval $(call stamp_rule,sources,$(SRC) $(HELPER_SRC)))
 $(eval $(call stamp_rule,version,$(VERSION) $(COMMIT)))
 $(eval $(call stamp_rule,libexec,$(LIBEXECDIR)))
-$(foreach b,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz,\
+$(foreach b,$(BUILD) $(BUILD)/musl $(BUILD)/asan $(BUILD)/fuzz,\
 	$(eval $(VERSION_USERS:%.c=$b/obj/%.o) $b/.none: $(BUILD)/stamp/version)\
 	$(eval $(LIBEXEC_USERS:%.c=$b/obj/%.o) $b/.none: $(BUILD)/stamp/libexec))
 .PHONY: force
@@ -270,4 +311,4 @@ help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
 ALL_SRC := $(SRC) $(HELPER_SRC) $(UNIT_SRC) $(FUZZ_SRC)
--include $(wildcard $(foreach b,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz,$(ALL_SRC:%.c=$b/obj/%.d)))
+-include $(wildcard $(foreach b,$(BUILD) $(BUILD)/musl $(BUILD)/asan $(BUILD)/fuzz,$(ALL_SRC:%.c=$b/obj/%.d)))
