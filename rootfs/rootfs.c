@@ -1,6 +1,6 @@
 /* The host's sequence: root, mounts, devices, masked paths; and the end of the plan. */
-#include "base/mount_api.h"
 #include "rootfs/rootfs.h"
+#include "base/mount_api.h"
 
 #include <errno.h>
 #include <fcntl.h>
