@@ -1,6 +1,5 @@
 /* The host's sequence: root, mounts, devices, masked paths; and the end of the plan. */
 #include "rootfs/rootfs.h"
-#include "base/mount_api.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mount_api.h"
 #include "base/str.h"
 #include "rootfs/plan.h"
 
