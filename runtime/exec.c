@@ -13,6 +13,7 @@
 #include "runtime/announce.h"
 #include "runtime/container.h"
 #include "runtime/descriptors.h"
+#include "runtime/exec_group.h"
 #include "runtime/exec_plan.h"
 #include "runtime/foreground.h"
 #include "runtime/spawn.h"
@@ -65,28 +66,6 @@ static int check_terminal(const struct joining *joining, struct error *err)
 	return 0;
 }
 
-/* The directory of the group that the process is born in, −1: none. The caller's. */
-static int open_group(const struct joining *joining, int *ret_fd, struct error *err)
-{
-	scoped_cgroup group = NULL;
-	const char *sub = joining->options->cgroup;
-	int r = container_cgroup(&joining->container, &group, err);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	/* "[controller:]PATH": there is one hierarchy, so the controller says nothing. */
-	if (sub && strchr(sub, ':'))
-		sub = strchr(sub, ':') + 1;
-	while (sub && *sub == '/')
-		sub++;
-	*ret_fd = sys_openat2(cgroup_dirfd(group), sub && *sub ? sub : ".",
-	                      O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
-	                      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-	if (*ret_fd < 0)
-		return error_errno(err, "cgroup %s of the container", sub ? sub : "");
-	return 0;
-}
-
 static int prepare(struct joining *joining, struct store *store, struct error *err)
 {
 	const struct exec_options *options = joining->options;
@@ -110,13 +89,9 @@ static int prepare(struct joining *joining, struct store *store, struct error *e
 	return r < 0 ? r : check_terminal(joining, err);
 }
 
-/*
- * The pid namespace is entered for our children only, so that one clone suffices. Until the program
- * runs, no process of the container may look into the child (CVE-2016-9962).
- */
-static int spawn(struct joining *joining, int group_fd, struct error *err)
+/* The child of exec in the group `group_fd` (−1: ours), with a pidfd; −errno, *err untouched. */
+static int clone_into(struct joining *joining, int group_fd)
 {
-	struct exec_plan *plan = &joining->plan;
 	int pidfd = -1;
 	struct clone_args args = {
 		.flags = CLONE_PIDFD,
@@ -124,28 +99,59 @@ static int spawn(struct joining *joining, int group_fd, struct error *err)
 		.exit_signal = SIGCHLD,
 	};
 
-	int r = exec_bind_cpus(&plan->initial_cpus, "initial", err);
-
-	if (r < 0)
-		return r;
 	if (group_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned int)group_fd;
 	}
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
-		return error_errno(err, "make undumpable");
-	if (plan->pid_namespace && setns(plan->init_pidfd, CLONE_NEWPID) < 0)
-		return error_errno(err, "join pid namespace");
 
 	pid_t pid = sys_clone3(&args);
 
 	if (pid < 0)
-		return error_errno(err, "clone");
+		return -errno;
 	if (pid == 0)
-		exec_enter(plan);
-	fd_close(&plan->sync_fds[1]);
+		exec_enter(&joining->plan);
 	joining->process = (struct process){.pid = pid, .pidfd = pidfd};
 	return 0;
+}
+
+/* The container's group, or the one that init has moved to when the former admits no process. */
+static int clone_child(struct joining *joining, struct error *err)
+{
+	const char *sub = joining->options->cgroup;
+	scoped_fd group = -1;
+	int r = exec_group_open(&joining->container, sub, &group, err);
+
+	if (r < 0)
+		return r;
+	r = clone_into(joining, group);
+	if (r == -EBUSY && !sub) {
+		fd_close(&group);
+		r = exec_group_open_of_init(&joining->container, &group, err);
+		if (r < 0)
+			return r;
+		r = clone_into(joining, group);
+	}
+	return r < 0 ? error_code(err, -r, "clone") : 0;
+}
+
+/*
+ * The pid namespace is entered for our children only, so that one clone suffices. Until the program
+ * runs, no process of the container may look into the child (CVE-2016-9962).
+ */
+static int spawn(struct joining *joining, struct error *err)
+{
+	struct exec_plan *plan = &joining->plan;
+	int r = exec_bind_cpus(&plan->initial_cpus, "initial", err);
+
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return error_errno(err, "make undumpable");
+	if (plan->pid_namespace && setns(plan->init_pidfd, CLONE_NEWPID) < 0)
+		return error_errno(err, "join pid namespace");
+	r = clone_child(joining, err);
+	fd_close(&plan->sync_fds[1]);
+	return r;
 }
 
 static int announce(struct joining *joining, struct error *err)
@@ -199,6 +205,9 @@ static int converse(struct joining *joining, struct error *err)
 
 	if (r == 0)
 		r = announce(joining, err);
+	/* Not earlier: until there is a program to forward signals to, they end this command. */
+	if (r == 0 && !joining->options->detach)
+		r = foreground_begin(&joining->foreground, err);
 	if (r == 0)
 		r = send_start(joining, err);
 	return r < 0 ? r : sync_expect_exec(sync, "exec", err);
@@ -212,18 +221,12 @@ int container_exec(struct store *store, const struct exec_options *options, int 
 
 	joining.options = options;
 
-	int r = options->detach ? 0 : foreground_begin(&joining.foreground, err);
+	int r = prepare(&joining, store, err);
 
-	if (r == 0)
-		r = prepare(&joining, store, err);
 	if (r < 0)
 		return r;
 
-	scoped_fd group = -1;
-
-	r = open_group(&joining, &group, err);
-	if (r == 0)
-		r = spawn(&joining, group, err);
+	r = spawn(&joining, err);
 	if (r == 0)
 		r = converse(&joining, err);
 	if (r < 0)
