@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <stdint.h>
 #include <unistd.h>
 
+#include "base/macro.h"
 #include "base/sys.h"
 
 void fd_close(int *fd)
@@ -87,6 +89,19 @@ ssize_t fd_read_all(int fd, void *data, size_t size)
 int fd_set_cloexec(int fd, bool on)
 {
 	return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0 ? -errno : 0;
+}
+
+int fd_fill_standard(void)
+{
+	struct pollfd standard[] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+
+	if (poll(standard, ARRAY_SIZE(standard), 0) < 0)
+		return -errno;
+	/* The lowest free number is always the next one here. */
+	for (size_t i = 0; i < ARRAY_SIZE(standard); i++)
+		if (standard[i].revents & POLLNVAL && open("/dev/null", O_RDWR | O_NOCTTY) < 0)
+			return -errno;
+	return 0;
 }
 
 int fd_cloexec_from(unsigned int first)

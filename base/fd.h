@@ -33,6 +33,12 @@ ssize_t fd_read_all(int fd, void *data, size_t size) must_check;
 /* Sets or clears FD_CLOEXEC; −errno on failure. */
 int fd_set_cloexec(int fd, bool on) must_check;
 
+/*
+ * Opens /dev/null where a caller left one of 0, 1 and 2 closed: what is opened later must not become
+ * somebody's standard stream. −errno on failure. Before anything else is opened.
+ */
+int fd_fill_standard(void) must_check;
+
 /* Marks every descriptor from `first` on close-on-exec (close_range(2)); −errno on failure. */
 int fd_cloexec_from(unsigned int first) must_check;
 

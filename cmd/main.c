@@ -218,7 +218,7 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	int failure = EXIT_FAILURE;
 
-	if (argc < 1)
+	if (argc < 1 || fd_fill_standard() < 0)
 		return EXIT_FAILURE;
 
 	int status = run_command(argc, argv, &global, &failure, &err);

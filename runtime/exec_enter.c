@@ -144,12 +144,18 @@ static const struct {
 	const char *name;
 	int (*run)(struct joiner *joiner, struct error *err);
 } steps[] = {
-	{"signals", step_signals}, {"join namespaces", step_join},
-	{"session", step_session}, {"terminal", step_terminal},
-	{NULL, step_affinity},     {NULL, step_limits},
-	{NULL, step_program},      {"close descriptors", step_close_fds},
-	{"report", step_created},  {NULL, step_start},
-	{"report", step_starting}, {NULL, step_lockdown},
+	{"signals", step_signals},
+	{"join namespaces", step_join},
+	{"session", step_session},
+	{"terminal", step_terminal},
+	{NULL, step_affinity},
+	{NULL, step_limits},
+	{"close descriptors", step_close_fds},
+	{NULL, step_program},
+	{"report", step_created},
+	{NULL, step_start},
+	{"report", step_starting},
+	{NULL, step_lockdown},
 	{NULL, step_execute},
 };
 

@@ -297,8 +297,9 @@ static const struct {
 	{NULL, step_pivot},
 	{NULL, step_sysctl},
 	{NULL, step_limits},
-	{NULL, step_program},
+	/* Before the container's paths are looked up: they may lead through /proc/self/fd. */
 	{"close descriptors", step_close_fds},
+	{NULL, step_program},
 	{"report", step_created},
 	{NULL, step_commit},
 	{NULL, step_start},

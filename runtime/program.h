@@ -3,7 +3,8 @@
  * Shared by init and exec.
  *
  *	host:  program_prepare
- *	child: program_enter_stdio → program_enter_find → (lockdown) → program_enter_exec
+ *	child: program_enter_terminal → program_enter_close_fds → program_enter_find → (lockdown)
+ *	       → program_enter_exec
  */
 #ifndef LVM_RUN_RUNTIME_PROGRAM_H
 #define LVM_RUN_RUNTIME_PROGRAM_H
@@ -38,12 +39,15 @@ int program_prepare(struct arena *arena, const struct spec_process *process,
 int program_enter_terminal(int slave, struct error *err) must_check;
 
 /*
- * Inside the container: enters the working directory (made when missing, verified to be inside),
+ * Inside the container, once the host's descriptors are closed: enters the working directory (made when missing, verified to be inside),
  * looks up HOME and the executable. Child.
  */
 int program_enter_find(struct program *program, struct error *err) must_check;
 
-/* Closes every descriptor from 3 + `kept` on but those in `needed` (sorted here). Child. */
+/*
+ * Closes every descriptor from 3 + `kept` on but those in `needed` (sorted here), and below what is
+ * close-on-exec, which the program would not get anyway. Child.
+ */
 int program_enter_close_fds(unsigned int kept, int *needed, size_t count,
                             struct error *err) must_check;
 

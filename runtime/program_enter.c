@@ -244,14 +244,26 @@ static void sort_fds(int *fds, size_t count)
 		}
 }
 
+/* What stands in the gaps of the range that is passed on is ours and no more the container's. */
+static void close_fillers(unsigned int kept)
+{
+	for (unsigned int fd = 3; fd < 3 + kept; fd++) {
+		int flags = fcntl((int)fd, F_GETFD);
+
+		if (flags >= 0 && flags & FD_CLOEXEC)
+			(void)close((int)fd);
+	}
+}
+
 /*
- * Truly closed, not only close-on-exec: "/proc/self/fd/N/…" as the program's path would be resolved
- * before execve closes anything.
+ * Truly closed, not only close-on-exec: "/proc/self/fd/N/…" as the program's path or its directory
+ * would be resolved before execve closes anything.
  */
 int program_enter_close_fds(unsigned int kept, int *needed, size_t count, struct error *err)
 {
 	unsigned int next = 3 + kept;
 
+	close_fillers(kept);
 	sort_fds(needed, count);
 	for (size_t i = 0; i < count; i++) {
 		if (needed[i] < 0 || (unsigned int)needed[i] < next)

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# One sub-test a bug that was found by reading: each failed before its correction.
+# shellcheck disable=SC2016 # shells in the container expand these
+. "$(dirname "$0")/../support/lib.sh"
+
+new_bundle main '.process.args = ["sleep", "1000"]' || exit 1
+
+config() { # FILTER…: a configuration beside config.json, in CONFIG
+	local filter=. part
+	for part in "$@"; do filter="$filter | $part"; done
+	CONFIG=$T/config-$BASHPID-$RANDOM.json
+	jq "$filter" "$BUNDLE/config.json" >"$CONFIG"
+}
+
+run() { lvm run -b "$BUNDLE" -f "$CONFIG" "$(new_id)"; }
+
+# --- Descriptors of the host --------------------------------------------------------------------
+
+# Upwards from a directory of ours: as far as it takes to reach the host's root.
+ups() { printf '/..%.0s' $(seq 1 "$1"); }
+
+# The program's path leads through descriptor N, and from there to the host.
+refuse_program_through() { # N COMMAND…, which runs CONFIG
+	local fd=$1 depth up output
+	shift
+	for depth in 0 1 2 3 4 5 6 7 8; do
+		up=
+		[ "$depth" -eq 0 ] || up=$(ups "$depth")
+		config ".process.args = [\"/proc/self/fd/$fd$up/bin/busybox\", \"echo\", \"outside\"]"
+		output=$("$@" 2>/dev/null) || :
+		[ -z "$output" ] || { echo "descriptor $fd, $depth levels up: a program of the host ran"; return 1; }
+	done
+}
+
+run_without_input() { run <&-; }
+run_with_gaps() { lvm run --preserve-fds 2 -b "$BUNDLE" -f "$CONFIG" "$(new_id)" 3<&- 4<&-; }
+run_with_gap() { lvm run --preserve-fds 2 -b "$BUNDLE" -f "$CONFIG" "$(new_id)" 3</dev/null 4<&-; }
+
+closed_streams_are_no_way_out() {
+	refuse_program_through 0 run_without_input
+	config '.process.args = ["sh", "-c", "readlink /proc/self/fd/0; exit 3"]'
+	expect_equal /dev/null "$(run <&- || :)"
+	expect_exit 3 run <&-
+	expect_exit 3 run >&-
+	expect_exit 3 run 2>&-
+}
+
+gaps_between_passed_descriptors_are_no_way_out() {
+	refuse_program_through 3 run_with_gaps
+	refuse_program_through 4 run_with_gaps
+	refuse_program_through 4 run_with_gap
+	config '.process.args = ["sh", "-c", "ls /proc/$$/fd | tr \"\\n\" \" \""]'
+	expect_equal '0 1 2 4 ' "$(lvm run --preserve-fds 2 -b "$BUNDLE" -f "$CONFIG" "$(new_id)" 3<&- 4</dev/null)"
+}
+
+no_directory_is_made_through_a_descriptor() {
+	local fd id
+	for fd in $(seq 3 20); do
+		config ".process.cwd = \"/proc/self/fd/$fd/made\"" '.process.args = ["true"]'
+		expect_exit 1 run
+	done
+	id=$(new_id)
+	lvm create -b "$BUNDLE" "$id"
+	lvm start "$id"
+	for fd in $(seq 3 20); do
+		expect_exit 255 lvm exec --cwd "/proc/self/fd/$fd/made" "$id" true
+	done
+	expect_equal '' "$(find "$T" "$(jq -r .cgroupMount "$ROOT/$id/record.json")" -name made)"
+}
+
+check 'a closed standard stream becomes /dev/null, not a descriptor of ours' closed_streams_are_no_way_out
+check 'a gap among the passed descriptors stays one' gaps_between_passed_descriptors_are_no_way_out
+check 'no working directory is made outside through a descriptor' no_directory_is_made_through_a_descriptor
+
+finish
