@@ -293,7 +293,8 @@ install: all ## into PREFIX=/usr/local, below DESTDIR
 	install -D -m 644 LICENSE $(DOCDIR)/LICENSE
 	@printf '%s\n' '# Copy to /etc/containers/containers.conf.d/: Podman then starts containers with lvm-run' \
 		'# (or, once: podman --runtime $(PREFIX)/bin/lvm-run run ...).' '[engine]' 'runtime = "lvm-run"' \
-		'' '[engine.runtimes]' 'lvm-run = ["$(PREFIX)/bin/lvm-run"]' >$(BUILD)/containers.conf
+		'runtime_supports_json = ["crun", "runc", "lvm-run"]' \
+		'runtime_supports_nocgroup = ["crun", "lvm-run"]' '' '[engine.runtimes]' 'lvm-run = ["$(PREFIX)/bin/lvm-run"]' >$(BUILD)/containers.conf
 	install -D -m 644 $(BUILD)/containers.conf $(DOCDIR)/50-lvm-run.conf
 
 uninstall: ## remove what install put there
