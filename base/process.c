@@ -6,12 +6,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/pidfd.h"
 #include "base/str.h"
+
+static const char hexadecimal[] = "0123456789abcdef";
 
 void process_done(struct process *process)
 {
@@ -113,6 +117,43 @@ int process_reap(const struct process *process, int *ret_status, struct error *e
 void process_all_signals(sigset_t *ret)
 {
 	memset(ret, 0xff, sizeof(*ret));
+}
+
+/* The set of ignored signals, bit 0 for signal 1; all when it cannot be read. */
+static uint64_t read_ignored(void)
+{
+	static const char key[] = "\nSigIgn:\t";
+	char status[4096];
+	struct error failure;
+	uint64_t ignored = 0;
+
+	if (file_read_kernel(AT_FDCWD, "/proc/self/status", status, sizeof(status), &failure) < 0)
+		return UINT64_MAX;
+
+	const char *digits = strstr(status, key);
+
+	if (!digits)
+		return UINT64_MAX;
+	for (digits += sizeof(key) - 1; *digits && *digits != '\n'; digits++) {
+		const char *digit = strchr(hexadecimal, *digits);
+
+		if (!digit)
+			return UINT64_MAX;
+		ignored = ignored << 4 | (uint64_t)(digit - hexadecimal);
+	}
+	return ignored;
+}
+
+void process_reset_signals(void)
+{
+	/* The kernel's own structure, larger than it is anywhere; all zero is SIG_DFL. */
+	static const uint64_t standard[16];
+	uint64_t ignored = read_ignored();
+
+	/* The C libraries refuse some numbers. Those that the kernel refuses are not ignored either. */
+	for (int signal = 1; ignored; signal++, ignored >>= 1)
+		if (ignored & 1)
+			(void)syscall(SYS_rt_sigaction, signal, standard, NULL, sizeof(ignored));
 }
 
 int process_exit_code(int wait_status)

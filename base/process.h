@@ -47,6 +47,12 @@ int process_reap(const struct process *process, int *ret_status, struct error *e
  */
 void process_all_signals(sigset_t *ret);
 
+/*
+ * Gives every signal that the caller of this program ignored its standard disposition: an ignored one
+ * stays ignored across execve. Either side; needs /proc.
+ */
+void process_reset_signals(void);
+
 /* The exit status a shell reports: the exit code, or 128 + signal. */
 int process_exit_code(int wait_status);
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,9 @@ int main(int argc, char **argv)
 
 	if (argc < 1 || fd_fill_standard() < 0)
 		return EXIT_FAILURE;
+
+	/* Of an ignored one no child could be waited for. */
+	(void)signal(SIGCHLD, SIG_DFL);
 
 	int status = run_command(argc, argv, &global, &failure, &err);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/process.h"
 #include "base/sys.h"
 #include "namespaces/sysctl.h"
 #include "namespaces/time.h"
@@ -39,6 +40,7 @@ int init_enter_signals(struct error *err)
 {
 	sigset_t none;
 
+	process_reset_signals();
 	if (sigemptyset(&none) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return error_errno(err, "signal mask");
 	/* Until CREATED the host's death ends us; afterwards the end of the sync socket does. */

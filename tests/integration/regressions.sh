@@ -72,4 +72,32 @@ check 'a closed standard stream becomes /dev/null, not a descriptor of ours' clo
 check 'a gap among the passed descriptors stays one' gaps_between_passed_descriptors_are_no_way_out
 check 'no working directory is made outside through a descriptor' no_directory_is_made_through_a_descriptor
 
+# --- Signals that the caller ignores ------------------------------------------------------------
+
+ignoring() { # SIGNALS ARGUMENT…, of the runtime
+	timeout 10 env --ignore-signal="$1" "$RUNTIME" --root "$ROOT" "${@:2}"
+}
+
+no_signal_stays_ignored() {
+	local id
+	config '.process.args = ["sed", "-n", "s/^SigIgn:.//p", "/proc/self/status"]'
+	expect_output 0000000000000000 ignoring PIPE,HUP,INT,TERM,CHLD,USR1,RTMIN \
+		run -b "$BUNDLE" -f "$CONFIG" "$(new_id)"
+	id=$(new_id)
+	lvm create -b "$BUNDLE" "$id"
+	lvm start "$id"
+	expect_output 0000000000000000 ignoring PIPE,HUP,INT,TERM,CHLD \
+		exec "$id" sed -n 's/^SigIgn:.//p' /proc/self/status
+}
+
+children_are_waited_for_all_the_same() {
+	config '.process.args = ["sh", "-c", "exit 3"]' \
+		'.hooks.prestart = [{"path": "/bin/true"}] | .hooks.createContainer = [{"path": "/bin/true"}]' \
+		'.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"boottime": {"secs": 5}}'
+	expect_exit 3 ignoring CHLD run -b "$BUNDLE" -f "$CONFIG" "$(new_id)"
+}
+
+check 'the program ignores no signal because the caller does' no_signal_stays_ignored
+check 'a caller that ignores SIGCHLD gets the exit status' children_are_waited_for_all_the_same
+
 finish
