@@ -129,3 +129,38 @@ int file_write_atomic(int dirfd, const char *name, unsigned int mode, const void
 		(void)unlinkat(dirfd, temporary, 0);
 	return r;
 }
+
+/* Gives the nameless file its name; −EEXIST when another keeps taking it. */
+static int link_file(int fd, int dirfd, const char *name)
+{
+	enum { TURNS = 16 };
+	char path[FD_PATH_SIZE];
+
+	(void)fd_path(fd, path);
+	for (int i = 0; i < TURNS; i++) {
+		if (linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		if (errno != EEXIST || unlinkat(dirfd, name, 0) < 0)
+			return -errno;
+	}
+	return -EEXIST;
+}
+
+int file_write_whole(int dirfd, const char *name, unsigned int mode, const void *data, size_t size,
+                     struct error *err)
+{
+	scoped_fd fd = openat(dirfd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, (mode_t)mode);
+
+	/* The file system has no such files. */
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+		return file_write_atomic(dirfd, name, mode, data, size, err);
+	if (fd < 0)
+		return error_errno(err, "create %s", name);
+
+	int r = fd_write_all(fd, data, size);
+
+	if (r < 0)
+		return error_code(err, -r, "write %s", name);
+	r = link_file(fd, dirfd, name);
+	return r < 0 ? error_code(err, -r, "name %s", name) : 0;
+}

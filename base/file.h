@@ -34,4 +34,11 @@ int file_write_kernel(int dirfd, const char *path, const char *text, struct erro
 int file_write_atomic(int dirfd, const char *name, unsigned int mode, const void *data, size_t size,
                       struct error *err) must_check;
 
+/*
+ * The same so that nothing is ever left half-done, not by SIGKILL either: the file gets its name when
+ * it is whole. While an old one is replaced there is none for a moment.
+ */
+int file_write_whole(int dirfd, const char *name, unsigned int mode, const void *data, size_t size,
+                     struct error *err) must_check;
+
 #endif

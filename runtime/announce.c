@@ -29,7 +29,7 @@ int announce_pid(const char *path, pid_t pid, struct error *err)
 		return error_errno(err, "pid file %s", path);
 
 	int length = snprintf(digits, sizeof(digits), "%d", pid);
-	int r = file_write_atomic(fd, slash ? slash + 1 : path, 0644, digits, (size_t)length, err);
+	int r = file_write_whole(fd, slash ? slash + 1 : path, 0644, digits, (size_t)length, err);
 
 	return r < 0 ? error_wrap(err, "pid file %s", path) : 0;
 }

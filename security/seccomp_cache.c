@@ -223,7 +223,7 @@ static int write_entry(int cache_fd, const struct cache_key *key,
 		return error_code(err, ENOMEM, "cache entry");
 	while (evict_oldest(cache_fd) > CACHE_ENTRIES)
 		;
-	return file_write_atomic(cache_fd, key->name, 0600, text.data, text.length, err);
+	return file_write_whole(cache_fd, key->name, 0600, text.data, text.length, err);
 }
 
 int seccomp_load_program(const struct spec_seccomp *section, int cache_fd,

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -90,6 +91,27 @@ static void a_file_is_replaced_whole_and_read_back(void **state)
 	assert_memory_equal(text, "two\0x", 6);
 }
 
+static void a_whole_file_is_created_and_replaced_and_leaves_no_other(void **state)
+{
+	struct error err = {0};
+	scoped_str text = NULL;
+	size_t size = 0;
+	DIR *listing = NULL;
+
+	(void)state;
+	assert_int_equal(file_write_whole(directory_fd, "whole", 0640, "one", 3, &err), 0);
+	assert_int_equal(file_write_whole(directory_fd, "whole", 0600, "seven", 5, &err), 0);
+	assert_int_equal(file_read(directory_fd, "whole", 5, &text, &size, &err), 0);
+	assert_string_equal(text, "seven");
+	assert_int_equal(file_write_whole(directory_fd, "none/whole", 0600, "x", 1, &err), -ENOENT);
+	listing = fdopendir(openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	assert_non_null(listing);
+	for (struct dirent *e = readdir(listing); e; e = readdir(listing))
+		assert_false(str_ends(e->d_name, ".tmp"));
+	(void)closedir(listing);
+	assert_int_equal(unlinkat(directory_fd, "whole", 0), 0);
+}
+
 static void a_file_over_the_limit_is_refused(void **state)
 {
 	struct error err = {0};
@@ -173,6 +195,7 @@ int main(void)
 		cmocka_unit_test(a_descriptor_is_closed_once_and_errno_kept),
 		cmocka_unit_test(a_descriptor_path_leads_to_the_file),
 		in_directory(a_file_is_replaced_whole_and_read_back),
+		in_directory(a_whole_file_is_created_and_replaced_and_leaves_no_other),
 		in_directory(a_file_over_the_limit_is_refused),
 		in_directory(what_is_no_regular_file_is_refused_at_once),
 		cmocka_unit_test(a_process_is_told_by_its_start_time),
