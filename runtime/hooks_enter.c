@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,11 +32,17 @@ static int open_state(const char *state, size_t size, struct error *err)
 	return fd_take(&fd);
 }
 
-static _Noreturn void become_hook(const struct spec_hook *hook, int state_fd)
+/*
+ * A hook ends with who runs it: it is in no cgroup and no journal, so nobody could find it later.
+ * What it leaves behind on purpose is not touched: children do not inherit this.
+ */
+static _Noreturn void become_hook(const struct spec_hook *hook, int state_fd, pid_t parent)
 {
 	char *only_path[] = {hook->path, NULL};
 	sigset_t none;
 
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(126);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(state_fd, STDIN_FILENO) < 0 || fd_cloexec_from(3) < 0)
@@ -53,12 +60,13 @@ static int spawn(const struct spec_hook *hook, int state_fd, struct process *ret
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
+	pid_t self = getpid();
 	pid_t pid = sys_clone3(&args);
 
 	if (pid < 0)
 		return error_errno(err, "clone");
 	if (pid == 0)
-		become_hook(hook, state_fd);
+		become_hook(hook, state_fd, self);
 	*ret = (struct process){.pid = pid, .pidfd = pidfd};
 	return 0;
 }
