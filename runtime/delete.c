@@ -32,11 +32,16 @@ static int end_process(pid_t pid, uint64_t start_time, struct error *err)
 	return process_wait_gone(&process, END_TIMEOUT_MS, err);
 }
 
-/* Ends all that lives in the group and removes it. */
-static int end_cgroup(struct cgroup *group, struct error *err)
+/*
+ * Ends all that lives in the group and removes it. Init (pid 0: unknown) is waited for by itself: the
+ * last to go in most containers, and the kernel tells of changes in cgroup.events only every 10 ms.
+ */
+static int end_cgroup(struct cgroup *group, pid_t pid, uint64_t start_time, struct error *err)
 {
 	int r = cgroup_kill(group, err);
 
+	if (r == 0 && pid > 0)
+		r = end_process(pid, start_time, err);
 	if (r == 0)
 		r = cgroup_wait_empty(group, END_TIMEOUT_MS, err);
 	return r < 0 ? r : cgroup_destroy(group, err);
@@ -49,21 +54,31 @@ static int remove_cgroup(struct cgroup *group, struct error *err)
 
 	if (cgroup_destroy(group, &busy) == 0)
 		return 0;
-	return end_cgroup(group, err);
+	return end_cgroup(group, 0, 0, err);
 }
 
-/* Init and all that lives with it. */
-static int end_container(const struct container *container, struct error *err)
+/*
+ * Init and all that lives with it. The lines of the journal have checksums, the record has none: a
+ * flipped bit in it must not let the container live on, or end another.
+ */
+static int end_container(const struct container *container, const struct journal *journal,
+                         struct error *err)
 {
 	scoped_cgroup group = NULL;
+	struct cgroup_location location;
 	bool stopped = container->status == STATUS_STOPPED;
-	int r = container_cgroup(container, &group, err);
+	bool known = journal->pid > 0;
+	pid_t pid = known ? journal->pid : container->record.pid;
+	uint64_t start_time = known ? journal->start_time : container->record.start_time;
+	int r = journal_cgroup(journal, &location) ? cgroup_open(&location, &group, err)
+	                                           : container_cgroup(container, &group, err);
 
 	if (r == 0)
-		return stopped ? remove_cgroup(group, err) : end_cgroup(group, err);
+		return stopped ? remove_cgroup(group, err)
+		               : end_cgroup(group, pid, start_time, err);
 	if (r != -ENOENT)
 		return r;
-	return stopped ? 0 : end_process(container->record.pid, container->record.start_time, err);
+	return stopped && !known ? 0 : end_process(pid, start_time, err);
 }
 
 static void run_poststop(const struct container *container, struct spec *spec)
@@ -82,7 +97,7 @@ static void run_poststop(const struct container *container, struct spec *spec)
 		log_write(LOG_LEVEL_WARNING, "delete %s: %s", container->record.id, err.text);
 }
 
-int container_destroy(struct container *container, struct error *err)
+static int destroy(struct container *container, const struct journal *journal, struct error *err)
 {
 	scoped_spec spec = NULL;
 	const struct record *record = &container->record;
@@ -92,7 +107,7 @@ int container_destroy(struct container *container, struct error *err)
 		log_write(LOG_LEVEL_WARNING, "delete %s: poststop hooks are lost: %s", record->id,
 		          damage.text);
 
-	int r = end_container(container, err);
+	int r = end_container(container, journal, err);
 
 	if (r == 0)
 		r = store_remove(&container->entry, err);
@@ -101,8 +116,51 @@ int container_destroy(struct container *container, struct error *err)
 	return r;
 }
 
+int container_destroy(struct container *container, struct error *err)
+{
+	const struct journal none = {0};
+
+	return destroy(container, &none, err);
+}
+
+/* A record that was read from disk. */
+static int destroy_recorded(struct container *container, struct error *err)
+{
+	scoped_arena arena = {0};
+	struct journal journal = {0};
+	struct error damage;
+
+	if (journal_read(container->entry.fd, &arena, &journal, &damage) < 0)
+		journal = (struct journal){0};
+	return destroy(container, &journal, err);
+}
+
+/*
+ * The group of a container whose journal is damaged: where its configuration would put it. The
+ * configuration is saved after the journal is whole, so a kill alone never leads here; without it
+ * there is nothing to go by. −ENOENT without *err: no such group.
+ */
+static int guess_cgroup(const struct store_entry *entry, const struct journal *journal,
+                        struct cgroup **ret, struct error *err)
+{
+	scoped_spec spec = NULL;
+	scoped_cgroup plan = NULL;
+	struct error damage;
+	struct cgroup_request request = {.driver = CGROUP_DRIVER_CGROUPFS, .id = entry->id};
+
+	if (journal->cgroup_path || str_equal(journal->cgroup_driver, "disabled") ||
+	    spec_load(entry->fd, CONFIG_NAME, &spec, &damage) < 0)
+		return -ENOENT;
+	request.cgroups_path = spec->linux.cgroups_path;
+	request.resources = &spec->linux.resources;
+	if (cgroup_plan(&request, &plan, &damage) < 0)
+		return -ENOENT;
+	return cgroup_open(cgroup_locate(plan), ret, err);
+}
+
 /* Of an earlier boot only the files can be left, and the numbers in them mean others by now. */
-static int end_remains(const struct journal *journal, struct error *err)
+static int end_remains(const struct store_entry *entry, const struct journal *journal,
+                       struct error *err)
 {
 	scoped_cgroup group = NULL;
 	struct cgroup_location location;
@@ -113,23 +171,27 @@ static int end_remains(const struct journal *journal, struct error *err)
 		return r;
 	if (journal->pid > 0)
 		r = end_process(journal->pid, journal->start_time, err);
-	if (r < 0 || !journal_cgroup(journal, &location))
+	if (r < 0)
 		return r;
-	r = cgroup_open(&location, &group, err);
+	r = journal_cgroup(journal, &location) ? cgroup_open(&location, &group, err)
+	                                       : guess_cgroup(entry, journal, &group, err);
 	if (r == -ENOENT)
 		return 0;
-	return r < 0 ? r : end_cgroup(group, err);
+	return r < 0 ? r : end_cgroup(group, 0, 0, err);
 }
 
 int container_destroy_remains(struct store_entry *entry, struct error *err)
 {
 	scoped_arena arena = {0};
 	struct journal journal = {0};
-	int r = journal_read(entry->fd, &arena, &journal, err);
+	struct error damage;
 
-	if (r < 0 && r != -ENOENT)
-		return r;
-	r = end_remains(&journal, err);
+	/* Not a file, too large: it says as little as none. */
+	if (journal_read(entry->fd, &arena, &journal, &damage) < 0)
+		journal = (struct journal){0};
+
+	int r = end_remains(entry, &journal, err);
+
 	return r < 0 ? r : store_remove(entry, err);
 }
 
@@ -145,7 +207,7 @@ static int delete_by_force(struct store *store, const char *id, struct error *er
 		return r;
 	if (container_read(&container, &damage) < 0 || container.status == STATUS_CREATING)
 		return container_destroy_remains(&container.entry, err);
-	return container_destroy(&container, err);
+	return destroy_recorded(&container, err);
 }
 
 /* What was killed a moment ago may end now, so that "kill; delete" works in a script. */
@@ -176,7 +238,7 @@ int container_delete(struct store *store, const char *id, bool force, struct err
 		return r;
 	await_end(&container);
 	r = container_check(&container, VERB_DELETE, err);
-	return r < 0 ? r : container_destroy(&container, err);
+	return r < 0 ? r : destroy_recorded(&container, err);
 }
 
 /* --- gc --- */
@@ -189,7 +251,8 @@ static bool is_of_this_boot(const struct container *container)
 	struct error ignored;
 
 	return journal_read(container->entry.fd, &arena, &journal, &ignored) < 0 ||
-	       process_boot_id(boot_id, &ignored) < 0 || str_equal(journal.boot_id, boot_id);
+	       !journal.boot_id || process_boot_id(boot_id, &ignored) < 0 ||
+	       str_equal(journal.boot_id, boot_id);
 }
 
 /* What is to be cleaned up and why; null for a container in good order. */

@@ -251,12 +251,11 @@ static int remove_stale(struct store *store, const char *id, struct error *err)
 	return store_remove(&entry, err);
 }
 
-int store_reserve(struct store *store, const char *id, struct store_entry *ret, struct error *err)
+static int reserve_once(struct store *store, const char *id, struct store_entry *ret,
+                        struct error *err)
 {
-	int r = check_id(id, err);
+	int r = 0;
 
-	if (r < 0)
-		return r;
 	if (mkdirat(store->fd, id, 0700) < 0) {
 		if (errno != EEXIST)
 			return error_errno(err, "make state directory");
@@ -267,6 +266,22 @@ int store_reserve(struct store *store, const char *id, struct store_entry *ret, 
 			return error_errno(err, "make state directory");
 	}
 	return store_lock(store, id, ret, err);
+}
+
+int store_reserve(struct store *store, const char *id, struct store_entry *ret, struct error *err)
+{
+	enum { TURNS = 16 };
+	int r = check_id(id, err);
+
+	if (r < 0)
+		return r;
+	/* Until it is locked, gc takes the new directory for one that a killed command left. */
+	for (int i = 0; i < TURNS; i++) {
+		r = reserve_once(store, id, ret, err);
+		if (r != -ENOENT)
+			return r;
+	}
+	return r;
 }
 
 /* Removes a name; −errno, but 0 when it is not there. */
