@@ -2,7 +2,7 @@
  * A command that stays until the container's program ends: signals are forwarded, a terminal is
  * carried, the end is awaited. Host side.
  *
- *	foreground_begin     before init or exec's process is made: from now on no signal is lost
+ *	foreground_begin     before the program starts: from now on no signal is lost
  *	foreground_wait      until the process, our child, has ended
  *	foreground_end       gives the caller's terminal and signal mask back, on every path
  */

@@ -167,14 +167,15 @@ int container_run(struct store *store, const struct create_options *options, int
 {
 	scoped_creation creation = CREATION_NONE;
 	scoped_foreground foreground = {0};
-	int r = options->detach ? 0 : foreground_begin(&foreground, err);
+	int r = creation_begin(&creation, store, options, false, err);
 
-	if (r == 0)
-		r = creation_begin(&creation, store, options, false, err);
 	if (r == 0)
 		r = creation_converse(&creation, err);
 	if (r == 0)
 		r = creation_commit(&creation, err);
+	/* Not earlier: until there is a program to forward signals to, they end this command. */
+	if (r == 0 && !options->detach)
+		r = foreground_begin(&foreground, err);
 	if (r == 0)
 		r = creation_start(&creation, err);
 	if (r < 0)
