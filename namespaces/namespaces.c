@@ -94,6 +94,18 @@ static bool is_own_user_namespace(int fd)
 	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
+bool namespace_is_own_user(const char *path)
+{
+	scoped_fd fd = open(path, O_PATH | O_CLOEXEC);
+
+	return fd >= 0 && is_own_user_namespace(fd);
+}
+
+bool namespaces_join_user(const struct namespace_plan *plan)
+{
+	return plan->join_count > 0 && plan->joins[0].type == NAMESPACE_USER;
+}
+
 static int add_join(enum spec_namespace_type type, const char *path, struct namespace_plan *plan,
                     struct error *err)
 {

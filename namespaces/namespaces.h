@@ -47,6 +47,12 @@ void namespace_plan_done(struct namespace_plan *plan);
 int namespaces_prepare(const struct spec_linux *linux_spec, struct namespace_plan *ret,
                        struct error *err) must_check;
 
+/* Whether a user namespace is among those to join. */
+bool namespaces_join_user(const struct namespace_plan *plan);
+
+/* Whether `path` is the user namespace that we are in, so that there is nothing to join. */
+bool namespace_is_own_user(const char *path);
+
 /*
  * Enters every joined namespace. One may belong to the user namespace that is left or to the one that
  * is entered: with a user namespace among them the others are tried before it and again after it.

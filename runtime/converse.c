@@ -56,7 +56,7 @@ static int send_host_ready(struct creation *creation, struct error *err)
 		r = user_write_maps(plan->proc_fd, creation->init.pid, &linux_spec->uid_mappings,
 		                    &linux_spec->gid_mappings, err);
 	/* Raising a limit takes rights on the host, which a process in the namespace does not have. */
-	if (r == 0 && plan->new_user_namespace && plan->lockdown)
+	if (r == 0 && plan->user_namespace && plan->lockdown)
 		r = lockdown_apply_limits(plan->lockdown, creation->init.pid, err);
 	if (r == 0)
 		r = prepare_mapped(creation, err);

@@ -22,11 +22,16 @@ void exec_plan_done(struct exec_plan *plan)
 /* Those that the container does not share with us: new ones and joined ones alike. */
 static void choose_namespaces(struct exec_plan *plan)
 {
+	const struct spec_namespace *all = plan->spec->linux.namespaces;
+	const char *user = all[NAMESPACE_USER].path;
+
 	for (int type = 0; type < NAMESPACE_TYPE_COUNT; type++)
-		if (plan->spec->linux.namespaces[type].set && type != NAMESPACE_PID)
+		if (all[type].set && type != NAMESPACE_PID)
 			plan->namespace_flags |=
 				namespace_clone_flag((enum spec_namespace_type)type);
-	plan->pid_namespace = plan->spec->linux.namespaces[NAMESPACE_PID].set;
+	if (user && namespace_is_own_user(user))
+		plan->namespace_flags &= ~CLONE_NEWUSER;
+	plan->pid_namespace = all[NAMESPACE_PID].set;
 }
 
 static int parse_cpus(const char *list, const char *property, struct cpulist *ret,
@@ -72,7 +77,7 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 		.process = &plan->process,
 		.seccomp = &spec->linux.seccomp,
 		.personality = &spec->linux.personality,
-		.user_namespace = spec->linux.namespaces[NAMESPACE_USER].set,
+		.user_namespace = plan->namespace_flags & CLONE_NEWUSER,
 		.keyring = "exec", /* never the caller's, whose keys are the host's */
 		.proc_fd = plan->proc_fd,
 		.cache_fd = cache_fd,

@@ -65,16 +65,19 @@ static int step_join(struct init *init, struct error *err)
 
 static int step_host_ready(struct init *init, struct error *err)
 {
-	const struct init_plan *plan = init->plan;
+	if (!init->plan->needs_host)
+		return 0;
+	return sync_expect(init->sync, SYNC_HOST_READY, "lvm-run", NULL, err);
+}
 
-	if (!plan->needs_host)
+/* In a user namespace, new or joined, the ids of the host could own nothing that is made from here. */
+static int step_root(struct init *init, struct error *err)
+{
+	if (!init->plan->user_namespace)
 		return 0;
 
-	int r = sync_expect(init->sync, SYNC_HOST_READY, "lvm-run", NULL, err);
+	int r = user_enter_root(err);
 
-	if (r < 0 || !plan->new_user_namespace)
-		return r;
-	r = user_enter_root(err);
 	/* Taking new ids clears it (prctl(2)). */
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return error_errno(err, "parent death signal");
@@ -289,6 +292,7 @@ static const struct {
 	{"signals", step_signals},
 	{"join namespaces", step_join},
 	{NULL, step_host_ready},
+	{NULL, step_root},
 	{"cgroup namespace", step_cgroup_namespace},
 	{"session", step_session},
 	{"loopback interface", step_loopback},

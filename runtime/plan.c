@@ -94,7 +94,6 @@ int plan_build(struct init_plan *plan, const struct plan_request *request, struc
 	const struct spec *spec = plan->spec;
 
 	plan->new_user_namespace = is_new(spec, NAMESPACE_USER);
-	plan->user_namespace = spec->linux.namespaces[NAMESPACE_USER].set;
 	plan->new_mount_namespace = is_new(spec, NAMESPACE_MOUNT);
 	plan->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (plan->proc_fd < 0)
@@ -102,6 +101,7 @@ int plan_build(struct init_plan *plan, const struct plan_request *request, struc
 
 	int r = namespaces_prepare(&spec->linux, &plan->namespaces, err);
 
+	plan->user_namespace = plan->new_user_namespace || namespaces_join_user(&plan->namespaces);
 	if (r == 0)
 		r = prepare_rootfs(plan, request, err);
 	if (r == 0)
@@ -111,6 +111,6 @@ int plan_build(struct init_plan *plan, const struct plan_request *request, struc
 	if (r == 0)
 		r = sync_pair(plan->sync_fds, err);
 	if (r == 0)
-		plan->needs_host = plan->new_user_namespace || rootfs_wants_mapped(plan->rootfs);
+		plan->needs_host = plan->user_namespace || rootfs_wants_mapped(plan->rootfs);
 	return r;
 }

@@ -25,9 +25,9 @@ struct init_plan {
 	int listen_fd;         /* where start connects; −1: started over the sync socket */
 	unsigned int kept_fds; /* passed on to the program from 3 on */
 	bool new_user_namespace;
-	bool user_namespace; /* new or joined */
+	bool user_namespace; /* new or joined, and not the one that we are in */
 	bool new_mount_namespace;
-	bool needs_host;         /* HOST_READY: id maps or mapped mounts */
+	bool needs_host;         /* HOST_READY: id maps, limits or mapped mounts */
 	bool hooks_before_pivot; /* prestart, createRuntime or createContainer */
 	char *state_buffer;      /* for hooks that init runs; null when there are none */
 	char *agent_buffer;      /* for the seccomp agent's state; null when there is none */

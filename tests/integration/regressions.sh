@@ -100,4 +100,39 @@ children_are_waited_for_all_the_same() {
 check 'the program ignores no signal because the caller does' no_signal_stays_ignored
 check 'a caller that ignores SIGCHLD gets the exit status' children_are_waited_for_all_the_same
 
+# --- User namespaces by path --------------------------------------------------------------------
+
+user_namespace_of_another_container() {
+	local first pid join limits
+	new_bundle mapped '.process.args = ["sleep", "1000"]' '.linux.namespaces += [{"type": "user"}]' \
+		'.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]' \
+		'.linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	first=$(new_id)
+	lvm create -b "$BUNDLE" "$first"
+	lvm start "$first"
+	pid=$(lvm state "$first" | jq .pid)
+	join="(.linux.namespaces[] | select(.type == \"user\")).path = \"/proc/$pid/ns/user\""
+	limits='.process.oomScoreAdj = 500 | .process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 99}]'
+	config "$join" "$limits" '.process.args = ["sh", "-c",
+		"touch /dev/shm/x && stat -c %u /dev/shm/x /dev/null; id -u; ulimit -n; cat /proc/self/oom_score_adj"]'
+	expect_output "$(printf '0\n65534\n0\n99\n500')" run
+	# What pods do: the sandbox has the maps, the others only the path.
+	config "$join" 'del(.linux.uidMappings, .linux.gidMappings)' \
+		'.process.args = ["sh", "-c", "touch /dev/shm/x && id -u"]'
+	expect_output 0 run
+}
+
+own_user_namespace_is_none() {
+	local id
+	id=$(new_id)
+	config '.linux.namespaces += [{"type": "user", "path": "/proc/self/ns/user"}]'
+	lvm create -b "$BUNDLE" -f "$CONFIG" "$id"
+	lvm start "$id"
+	expect_output 0 lvm exec "$id" id -u
+}
+
+check 'a container joins the user namespace of another and can make files' user_namespace_of_another_container
+check 'exec does not join the user namespace that it is in' own_user_namespace_is_none
+
 finish
