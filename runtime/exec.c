@@ -236,7 +236,7 @@ int container_exec(struct store *store, const struct exec_options *options, int 
 	if (options->detach)
 		return 0;
 	store_entry_unlock(&joining.container.entry);
-	r = foreground_wait(&joining.foreground, &joining.process, joining.console, &status, err);
+	r = foreground_wait(&joining.foreground, &joining.process, &joining.console, &status, err);
 	*ret_exit = process_exit_code(status);
 	return r;
 }

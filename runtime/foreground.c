@@ -84,7 +84,7 @@ struct pump {
 
 struct carrier {
 	const struct process *process;
-	int master;
+	int *master;
 	int signals;
 	bool ended;
 	int status;
@@ -139,7 +139,7 @@ static int take_signals(struct carrier *carrier, struct error *err)
 		if (signal == SIGCHLD)
 			r = try_reap(carrier->process, &carrier->status, err);
 		else if (signal == SIGWINCH)
-			copy_size(STDIN_FILENO, carrier->master);
+			copy_size(STDIN_FILENO, *carrier->master);
 		else
 			forward(carrier->process, signal);
 		if (r < 0)
@@ -163,6 +163,18 @@ static void fill_poll(const struct carrier *c, struct pollfd *fds)
 	fds[POLL_OUT_READ] = (struct pollfd){.fd = out_full || c->out.closed ? -1 : c->out.from,
 	                                     .events = POLLIN};
 	fds[POLL_OUT_WRITE] = (struct pollfd){.fd = out_full ? c->out.to : -1, .events = POLLOUT};
+}
+
+/*
+ * Nobody reads what the program says: it is told as programs on a terminal are, by a hangup. Left
+ * alone it would block as soon as the terminal is full.
+ */
+static void hang_up(struct carrier *c)
+{
+	fd_close(c->master);
+	c->in.closed = true;
+	c->in.start = c->in.end;
+	c->in.to = c->out.from = -1;
 }
 
 /* After the end of the process what it wrote last is still fetched, but nothing waited for. */
@@ -193,8 +205,11 @@ static int carry(struct carrier *c, struct error *err)
 			pump_write(&c->in);
 		if (fds[POLL_OUT_READ].revents)
 			pump_read(&c->out);
-		if (fds[POLL_OUT_WRITE].revents)
+		if (fds[POLL_OUT_WRITE].revents) {
 			pump_write(&c->out);
+			if (c->out.closed)
+				hang_up(c);
+		}
 	}
 	return 0;
 }
@@ -213,14 +228,14 @@ static void enter_raw_mode(struct foreground *foreground)
 }
 
 static int wait_with_terminal(struct foreground *foreground, const struct process *process,
-                              int master, int *ret_status, struct error *err)
+                              int *master, int *ret_status, struct error *err)
 {
 	sigset_t all;
 	struct carrier carrier = {
 		.process = process,
 		.master = master,
-		.in = {.from = STDIN_FILENO, .to = master},
-		.out = {.from = master, .to = STDOUT_FILENO},
+		.in = {.from = STDIN_FILENO, .to = *master},
+		.out = {.from = *master, .to = STDOUT_FILENO},
 	};
 
 	process_all_signals(&all);
@@ -229,11 +244,11 @@ static int wait_with_terminal(struct foreground *foreground, const struct proces
 
 	if (signals < 0)
 		return error_errno(err, "signalfd");
-	if (fcntl(master, F_SETFL, O_NONBLOCK) < 0)
+	if (fcntl(*master, F_SETFL, O_NONBLOCK) < 0)
 		return error_errno(err, "terminal");
 	carrier.signals = signals;
 	enter_raw_mode(foreground);
-	copy_size(STDIN_FILENO, master);
+	copy_size(STDIN_FILENO, *master);
 
 	int r = carry(&carrier, err);
 
@@ -241,10 +256,10 @@ static int wait_with_terminal(struct foreground *foreground, const struct proces
 	return r;
 }
 
-int foreground_wait(struct foreground *foreground, const struct process *process, int master,
+int foreground_wait(struct foreground *foreground, const struct process *process, int *master,
                     int *ret_status, struct error *err)
 {
-	if (master >= 0)
+	if (*master >= 0)
 		return wait_with_terminal(foreground, process, master, ret_status, err);
 	return wait_plain(process, ret_status, err);
 }

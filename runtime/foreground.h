@@ -29,9 +29,10 @@ int foreground_begin(struct foreground *foreground, struct error *err) must_chec
 
 /*
  * Waits for `process` and reaps it; *ret_status as of waitpid(2). `master` (−1: none) is the pty of
- * its terminal: what is typed goes in, what it writes comes out, sizes follow; it is borrowed.
+ * its terminal: what is typed goes in, what it writes comes out, sizes follow. It is closed, and −1,
+ * once nobody reads what comes out.
  */
-int foreground_wait(struct foreground *foreground, const struct process *process, int master,
+int foreground_wait(struct foreground *foreground, const struct process *process, int *master,
                     int *ret_status, struct error *err) must_check;
 
 #endif

@@ -151,7 +151,7 @@ static int stay(struct creation *creation, struct foreground *foreground, int *r
 	/* Others may act on the container while we wait. */
 	store_entry_unlock(&creation->entry);
 
-	int r = foreground_wait(foreground, &creation->init, creation->console, &status, err);
+	int r = foreground_wait(foreground, &creation->init, &creation->console, &status, err);
 
 	if (r < 0)
 		return r;
