@@ -116,7 +116,7 @@ static int step_created(struct joiner *joiner, struct error *err)
 static int step_start(struct joiner *joiner, struct error *err)
 {
 	struct exec_plan *plan = joiner->plan;
-	struct sync_reply reply = {.payload = plan->agent_buffer, .capacity = SYNC_PAYLOAD_MAX};
+	struct sync_reply reply = {.payload = plan->agent_buffer, .capacity = plan->agent_capacity};
 	int r = sync_expect(joiner->sync, SYNC_START, "lvm-run", &reply, err);
 
 	plan->agent_size = reply.size;

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "namespaces/namespaces.h"
+#include "runtime/plan.h"
 #include "runtime/sync.h"
 
 void exec_plan_done(struct exec_plan *plan)
@@ -90,7 +91,8 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 	if (r < 0)
 		return r;
 	if (lockdown_wants_agent_state(plan->lockdown)) {
-		plan->agent_buffer = arena_alloc(&plan->arena, SYNC_PAYLOAD_MAX, 1);
+		plan->agent_capacity = plan_state_limit(spec);
+		plan->agent_buffer = arena_alloc(&plan->arena, plan->agent_capacity, 1);
 		if (!plan->agent_buffer)
 			return error_code(err, ENOMEM, "prepare exec");
 	}

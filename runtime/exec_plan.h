@@ -30,6 +30,7 @@ struct exec_plan {
 	struct cpulist initial_cpus;
 	struct cpulist final_cpus;
 	char *agent_buffer; /* for the seccomp agent's state; null when there is none */
+	size_t agent_capacity;
 	size_t agent_size;
 };
 

@@ -121,7 +121,7 @@ static int step_mounts(struct init *init, struct error *err)
 static int step_hooks_before_pivot(struct init *init, struct error *err)
 {
 	struct init_plan *plan = init->plan;
-	struct sync_reply reply = {.payload = plan->state_buffer, .capacity = SYNC_PAYLOAD_MAX};
+	struct sync_reply reply = {.payload = plan->state_buffer, .capacity = plan->buffer_size};
 
 	if (!plan->hooks_before_pivot)
 		return 0;
@@ -216,7 +216,7 @@ static int step_created(struct init *init, struct error *err)
 static int step_commit(struct init *init, struct error *err)
 {
 	struct init_plan *plan = init->plan;
-	struct sync_reply reply = {.payload = plan->agent_buffer, .capacity = SYNC_PAYLOAD_MAX};
+	struct sync_reply reply = {.payload = plan->agent_buffer, .capacity = plan->buffer_size};
 
 	if (plan->listen_fd < 0 && !plan->agent_buffer)
 		return 0;
@@ -231,7 +231,7 @@ static int step_commit(struct init *init, struct error *err)
 static int step_start(struct init *init, struct error *err)
 {
 	struct init_plan *plan = init->plan;
-	struct sync_reply reply = {.payload = plan->state_buffer, .capacity = SYNC_PAYLOAD_MAX};
+	struct sync_reply reply = {.payload = plan->state_buffer, .capacity = plan->buffer_size};
 	int r = 0;
 
 	if (plan->listen_fd < 0) {

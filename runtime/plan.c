@@ -71,6 +71,16 @@ static int prepare_process(struct init_plan *plan, const struct plan_request *re
 	return r < 0 ? r : lockdown_prepare(&lockdown, &plan->lockdown, err);
 }
 
+/* The annotations are as in the source, but that a control character may take six bytes for two. */
+size_t plan_state_limit(const struct spec *spec)
+{
+	enum { BESIDES = 64 * 1024 };
+	size_t limit = spec->source_size > SYNC_PAYLOAD_MAX ? SYNC_PAYLOAD_MAX
+	                                                    : BESIDES + 3 * spec->source_size;
+
+	return limit < SYNC_PAYLOAD_MAX ? limit : SYNC_PAYLOAD_MAX;
+}
+
 /* Space for the texts that arrive while init runs, where nothing may be allocated. */
 static int prepare_buffers(struct init_plan *plan, struct error *err)
 {
@@ -79,10 +89,11 @@ static int prepare_buffers(struct init_plan *plan, struct error *err)
 
 	plan->hooks_before_pivot = hooks[HOOK_PRESTART].count || hooks[HOOK_CREATE_RUNTIME].count ||
 	                           hooks[HOOK_CREATE_CONTAINER].count;
+	plan->buffer_size = plan_state_limit(plan->spec);
 	if (own_hooks)
-		plan->state_buffer = arena_alloc(&plan->arena, SYNC_PAYLOAD_MAX, 1);
+		plan->state_buffer = arena_alloc(&plan->arena, plan->buffer_size, 1);
 	if (plan->lockdown && lockdown_wants_agent_state(plan->lockdown))
-		plan->agent_buffer = arena_alloc(&plan->arena, SYNC_PAYLOAD_MAX, 1);
+		plan->agent_buffer = arena_alloc(&plan->arena, plan->buffer_size, 1);
 	if ((own_hooks && !plan->state_buffer) ||
 	    (plan->lockdown && lockdown_wants_agent_state(plan->lockdown) && !plan->agent_buffer))
 		return error_code(err, ENOMEM, "prepare init");

@@ -29,11 +29,15 @@ struct init_plan {
 	bool new_mount_namespace;
 	bool needs_host;         /* HOST_READY: id maps, limits or mapped mounts */
 	bool hooks_before_pivot; /* prestart, createRuntime or createContainer */
+	size_t buffer_size;      /* of each of the two: any state of this configuration fits */
 	char *state_buffer;      /* for hooks that init runs; null when there are none */
 	char *agent_buffer;      /* for the seccomp agent's state; null when there is none */
 	size_t state_size;       /* of what arrived */
 	size_t agent_size;
 };
+
+/* Bytes that suffice for the OCI state of a container with this configuration. */
+size_t plan_state_limit(const struct spec *spec);
 
 void init_plan_done(struct init_plan *plan);
 #define scoped_init_plan scoped(init_plan_done) struct init_plan

@@ -1,7 +1,9 @@
 #include "runtime/sync.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,12 +11,15 @@
 
 struct header {
 	uint32_t step;
-	uint32_t size;
+	uint32_t size;     /* of the payload */
+	uint32_t detached; /* 1: the payload is in the first descriptor, not in the packet */
 };
+
+enum { CONTROL_FDS = SYNC_FD_MAX + 1 };
 
 union control {
 	struct cmsghdr align;
-	char data[CMSG_SPACE(sizeof(int) * SYNC_FD_MAX)];
+	char data[CMSG_SPACE(sizeof(int) * CONTROL_FDS)];
 };
 
 static const char *const step_names[SYNC_STEP_COUNT] = {
@@ -47,8 +52,15 @@ int sync_pair(int ret[static 2], struct error *err)
 	return 0;
 }
 
-static void add_fds(struct msghdr *packet, union control *control, const int *fds, size_t count)
+/* The payload's descriptor (−1: none) goes first. */
+static void add_fds(struct msghdr *packet, union control *control, int payload_fd,
+                    const struct sync_message *message)
 {
+	const size_t first = payload_fd >= 0;
+	const size_t count = first + message->fd_count;
+
+	if (count == 0)
+		return;
 	packet->msg_control = control->data;
 	packet->msg_controllen = (socklen_t)CMSG_SPACE(sizeof(int) * count);
 
@@ -57,7 +69,23 @@ static void add_fds(struct msghdr *packet, union control *control, const int *fd
 	rights->cmsg_level = SOL_SOCKET;
 	rights->cmsg_type = SCM_RIGHTS;
 	rights->cmsg_len = (socklen_t)CMSG_LEN(sizeof(int) * count);
-	memcpy(CMSG_DATA(rights), fds, sizeof(int) * count);
+	if (first)
+		memcpy(CMSG_DATA(rights), &payload_fd, sizeof(int));
+	if (message->fd_count > 0)
+		memcpy(CMSG_DATA(rights) + sizeof(int) * first, message->fds,
+		       sizeof(int) * message->fd_count);
+}
+
+static int detach_payload(const struct sync_message *message, struct error *err)
+{
+	scoped_fd fd = memfd_create("payload", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "send %s: memfd_create", sync_step_name(message->step));
+
+	int r = fd_write_all(fd, message->payload, message->size);
+
+	return r < 0 ? error_code(err, -r, "send %s", sync_step_name(message->step)) : fd_take(&fd);
 }
 
 int sync_send(int fd, const struct sync_message *message, struct error *err)
@@ -69,13 +97,20 @@ int sync_send(int fd, const struct sync_message *message, struct error *err)
 	};
 	struct msghdr packet = {.msg_iov = parts, .msg_iovlen = message->size ? 2 : 1};
 	union control control = {0};
+	scoped_fd payload_fd = -1;
 	ssize_t sent = 0;
 
 	if (message->size > SYNC_PAYLOAD_MAX || message->fd_count > SYNC_FD_MAX)
 		return error_set(err, EMSGSIZE, "send %s: message too large",
 		                 sync_step_name(message->step));
-	if (message->fd_count > 0)
-		add_fds(&packet, &control, message->fds, message->fd_count);
+	if (message->size > SYNC_PACKET_MAX) {
+		payload_fd = detach_payload(message, err);
+		if (payload_fd < 0)
+			return payload_fd;
+		header.detached = 1;
+		packet.msg_iovlen = 1;
+	}
+	add_fds(&packet, &control, payload_fd, message);
 	do
 		sent = sendmsg(fd, &packet, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
@@ -104,8 +139,11 @@ void sync_send_failure(int fd, const struct error *failure)
 		;
 }
 
-/* Puts the descriptors of a packet into the reply; those without room are closed. */
-static void take_fds(struct msghdr *packet, struct sync_reply *reply)
+/*
+ * Puts the descriptors of a packet into the reply; those without room are closed. The first one is the
+ * payload's when *payload_fd is wanted.
+ */
+static void take_fds(struct msghdr *packet, struct sync_reply *reply, int *payload_fd)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(packet); c; c = CMSG_NXTHDR(packet, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -117,7 +155,9 @@ static void take_fds(struct msghdr *packet, struct sync_reply *reply)
 			int fd = -1;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (reply->fds && reply->fd_count < reply->fd_capacity)
+			if (payload_fd && *payload_fd < 0)
+				*payload_fd = fd;
+			else if (reply->fds && reply->fd_count < reply->fd_capacity)
 				reply->fds[reply->fd_count++] = fd;
 			else
 				fd_close(&fd);
@@ -140,6 +180,25 @@ static int take_failure(const struct error *failure, size_t size, const char *pe
 	*err = *failure;
 	err->text[ERROR_TEXT_SIZE - 1] = '\0';
 	return -err->code;
+}
+
+static int read_payload(int fd, const struct header *header, struct sync_reply *reply,
+                        struct error *err)
+{
+	if (!reply->payload)
+		return 0;
+	if (header->size > reply->capacity)
+		return error_set(err, EMSGSIZE, "receive: payload of %u bytes", header->size);
+	for (size_t have = 0; have < header->size;) {
+		ssize_t count = pread(fd, reply->payload + have, header->size - have, (off_t)have);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return error_set(err, EPROTO, "receive: broken payload");
+		have += (size_t)count;
+	}
+	return 0;
 }
 
 /*
@@ -170,10 +229,22 @@ static int receive(int fd, struct header *header, struct error *failure, struct 
 		return error_errno(err, "receive");
 	if (size <= 0)
 		return 0;
-	take_fds(&packet, reply);
+
+	bool detached = (size_t)size == sizeof(*header) && header->detached;
+	scoped_fd payload_fd = -1;
+
+	take_fds(&packet, reply, detached ? &payload_fd : NULL);
 	if ((size_t)size < sizeof(*header) || (packet.msg_flags & MSG_TRUNC) ||
-	    header->size != (size_t)size - sizeof(*header))
+	    header->detached > detached ||
+	    (detached && (payload_fd < 0 || header->step == SYNC_FAILED)) ||
+	    (!detached && header->size != (size_t)size - sizeof(*header)))
 		return error_set(err, EPROTO, "receive: broken packet of %zd bytes", size);
+	if (detached) {
+		int r = read_payload(payload_fd, header, reply, err);
+
+		reply->size = r == 0 && reply->payload ? header->size : 0;
+		return r < 0 ? r : 1;
+	}
 	if (reply->payload && header->size > reply->capacity)
 		return error_set(err, EMSGSIZE, "receive: packet of %u bytes", header->size);
 	reply->size = header->size;
@@ -217,7 +288,8 @@ int sync_expect(int fd, enum sync_step expected, const char *peer, struct sync_r
 		drop_fds(reply);
 		return r;
 	}
-	join_payload(reply, &failure);
+	if (!header.detached)
+		join_payload(reply, &failure);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /*
- * The conversation between the host half and init: one SOCK_SEQPACKET packet a step.
+ * The conversation between the host half and init: one SOCK_SEQPACKET packet a step. What does not
+ * fit, such as the state of a container with many annotations, lies in a memfd that goes along.
  *
  *	# who → whom     step          when                           meaning
  *	1 stage → host   SYNC_PID      a second process was needed    init's process id is the payload
@@ -40,7 +41,8 @@ enum sync_step {
 };
 
 enum {
-	SYNC_PAYLOAD_MAX = 64 * 1024, /* bytes; a larger one is refused */
+	SYNC_PACKET_MAX = 32 * 1024,         /* bytes of payload; what is larger goes by memfd */
+	SYNC_PAYLOAD_MAX = 20 * 1024 * 1024, /* bytes; a larger one is refused */
 	SYNC_FD_MAX = 64
 };
 

@@ -135,4 +135,26 @@ own_user_namespace_is_none() {
 check 'a container joins the user namespace of another and can make files' user_namespace_of_another_container
 check 'exec does not join the user namespace that it is in' own_user_namespace_is_none
 
+# --- Large states -------------------------------------------------------------------------------
+
+annotations_of_any_size_reach_the_hooks() {
+	local id hook
+	hook="[{\"path\": \"/bin/sh\", \"args\": [\"sh\", \"-c\", \"wc -c | tr -dc 0-9; echo\"]}]"
+	config '.process.args = ["true"]' '.annotations = {"large": ("x" * 300000)}'
+	id=$(new_id)
+	lvm create -b "$BUNDLE" -f "$CONFIG" "$id"
+	lvm start "$id"
+	expect_exit 0 run
+	config '.process.args = ["true"]' '.annotations = {"large": ("\\u0001" * 100000)}' \
+		".hooks.prestart = $hook | .hooks.createContainer = $hook | .hooks.startContainer = $hook" \
+		".hooks.poststart = $hook"
+	run >"$T/sizes"
+	expect_equal 4 "$(awk '$1 > 100000' "$T/sizes" | wc -l)"
+	id=$(new_id)
+	lvm create -b "$BUNDLE" -f "$CONFIG" "$id" >/dev/null
+	lvm start "$id" >/dev/null
+}
+
+check 'a container with many annotations starts, and its hooks get them all' annotations_of_any_size_reach_the_hooks
+
 finish

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -83,8 +84,15 @@ static void an_error_crosses_whole(void **state)
 
 static void payloads_of_every_size_arrive_whole(void **state)
 {
-	static const size_t sizes[] = {1,    7,    sizeof(struct error) - 1, sizeof(struct error),
-	                               2000, 5000, SYNC_PAYLOAD_MAX};
+	static const size_t sizes[] = {1,
+	                               7,
+	                               sizeof(struct error) - 1,
+	                               sizeof(struct error),
+	                               2000,
+	                               5000,
+	                               SYNC_PACKET_MAX,
+	                               SYNC_PACKET_MAX + 1,
+	                               SYNC_PAYLOAD_MAX};
 	char *sent = malloc(SYNC_PAYLOAD_MAX);
 	char *got = malloc(SYNC_PAYLOAD_MAX);
 
@@ -108,6 +116,35 @@ static void payloads_of_every_size_arrive_whole(void **state)
 	}
 	free(sent);
 	free(got);
+}
+
+static void a_payload_too_large_for_a_packet_and_descriptors_come_together(void **state)
+{
+	enum { SIZE = 2 * SYNC_PACKET_MAX };
+	static char sent[SIZE], got[SIZE];
+	scoped_ends ends = make_ends();
+	struct error err = {0};
+	scoped_fd file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	scoped_fd received = -1;
+	struct sync_reply reply = {
+		.payload = got, .capacity = SIZE, .fds = &received, .fd_capacity = 1};
+	struct sync_reply small = {.payload = got, .capacity = SIZE - 1};
+	struct sync_message message = {
+		.step = SYNC_START, .payload = sent, .size = SIZE, .fds = &file, .fd_count = 1};
+	struct stat st;
+
+	(void)state;
+	memset(sent, 'x', SIZE);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(sync_send(ends.host, &message, &err), 0);
+	assert_int_equal(sync_expect(ends.init, SYNC_START, "host", &reply, &err), 0);
+	assert_int_equal(reply.size, SIZE);
+	assert_memory_equal(got, sent, SIZE);
+	assert_int_equal(reply.fd_count, 1);
+	assert_int_equal(fstat(received, &st), 0);
+	assert_true(S_ISCHR(st.st_mode));
+	assert_int_equal(sync_expect(ends.init, SYNC_START, "host", &small, &err), -EMSGSIZE);
+	assert_int_equal(sync_expect(ends.init, SYNC_START, "host", NULL, &err), 0);
 }
 
 static void a_payload_larger_than_the_room_is_refused(void **state)
@@ -225,6 +262,7 @@ int main(void)
 		cmocka_unit_test(end_of_file_is_never_success),
 		cmocka_unit_test(an_error_crosses_whole),
 		cmocka_unit_test(payloads_of_every_size_arrive_whole),
+		cmocka_unit_test(a_payload_too_large_for_a_packet_and_descriptors_come_together),
 		cmocka_unit_test(a_payload_larger_than_the_room_is_refused),
 		cmocka_unit_test(descriptors_come_along_close_on_exec),
 		cmocka_unit_test(descriptors_nobody_asked_for_are_closed),
