@@ -90,6 +90,16 @@ int cgroup_dirfd(const struct cgroup *group);
  */
 int cgroup_settle(struct cgroup *group, struct error *err) must_check;
 
+/*
+ * Changes the limits of a live group: all of `resources`, or none. The present values are read first and
+ * written back when a later one is refused. What `resources` does not name stays; devices are ignored. A
+ * controller that the group lacks is enabled on the way down, or refused as cgroup_create would.
+ * Under the systemd driver the values are written to the group alone, not to the properties of its unit:
+ * systemd sets those again when it reloads the unit.
+ */
+int cgroup_update(struct cgroup *group, const struct spec_resources *resources,
+                  struct error *err) must_check;
+
 /* Freezing is finished (cgroup.events) when the call returns; −ETIMEDOUT with *err otherwise. */
 int cgroup_freeze(struct cgroup *group, int timeout_ms, struct error *err) must_check;
 int cgroup_thaw(struct cgroup *group, int timeout_ms, struct error *err) must_check;

@@ -62,6 +62,8 @@ extern const struct driver driver_disabled;
 int unified_check_controllers(const struct cgroup *group, struct error *err) must_check;
 /* Sets location.mount and full from location.path, which must be set and checked. */
 int unified_set_place(struct cgroup *group, const char *mount, struct error *err) must_check;
+/* Enables on the way down what the limits need, if the open group does not have it already. */
+int unified_enable_controllers(struct cgroup *group, struct error *err) must_check;
 /* Limits, device program and ownership of the open group. */
 int unified_configure(struct cgroup *group, struct error *err) must_check;
 /* Whether this process is not root of the initial user namespace. */

@@ -309,8 +309,7 @@ static int enable_in(struct cgroup *group, struct error *err)
 	return 0;
 }
 
-/* Only when the group does not have them already. */
-static int enable_controllers(struct cgroup *group, struct error *err)
+int unified_enable_controllers(struct cgroup *group, struct error *err)
 {
 	char controllers[WORDS_SIZE];
 
@@ -457,7 +456,7 @@ static int cgroupfs_create(struct cgroup *group, struct error *err)
 		*err = why;
 		return -why.code;
 	}
-	if (enable_controllers(group, err) < 0 || unified_configure(group, err) < 0)
+	if (unified_enable_controllers(group, err) < 0 || unified_configure(group, err) < 0)
 		return -err->code;
 	return 0;
 }

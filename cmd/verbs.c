@@ -166,6 +166,21 @@ const struct verb verbs[] = {
 		.run = resume_main,
 	},
 	{
+		.name = "update",
+		.group = VERB_GROUP_ACT,
+		.flags = VERB_ID,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "change the limits of a container",
+		.details = "All that is asked for is changed, or nothing: when the kernel refuses "
+			   "one value, those set before it get their old values back. What no "
+			   "option names stays as it is. Options change what --resources says.",
+		.example = "lvm-run update --memory 512M --pids-limit 100 web1",
+		.options = update_options,
+		.run = update_main,
+	},
+	{
 		.name = "state",
 		.group = VERB_GROUP_LOOK,
 		.flags = VERB_ID | VERB_QUIET,

@@ -55,6 +55,34 @@ struct ps_arguments {
 	const char *format;
 };
 
+/* The options of update that stand for one property each. */
+enum update_value {
+	UPDATE_MEMORY,
+	UPDATE_MEMORY_RESERVATION,
+	UPDATE_MEMORY_SWAP,
+	UPDATE_KERNEL_MEMORY,
+	UPDATE_KERNEL_MEMORY_TCP,
+	UPDATE_CPU_PERIOD,
+	UPDATE_CPU_QUOTA,
+	UPDATE_CPU_BURST,
+	UPDATE_CPU_SHARE,
+	UPDATE_CPU_IDLE,
+	UPDATE_CPU_RT_PERIOD,
+	UPDATE_CPU_RT_RUNTIME,
+	UPDATE_CPUSET_CPUS,
+	UPDATE_CPUSET_MEMS,
+	UPDATE_PIDS_LIMIT,
+	UPDATE_BLKIO_WEIGHT,
+	UPDATE_VALUE_COUNT
+};
+
+struct update_arguments {
+	const char *resources;
+	const char *values[UPDATE_VALUE_COUNT];
+	const char *l3_cache_schema;
+	const char *mem_bw_schema;
+};
+
 struct spec_arguments {
 	const char *bundle;
 	const char *file;
@@ -72,6 +100,7 @@ union verb_arguments {
 	struct delete_arguments delete;
 	struct list_arguments list;
 	struct ps_arguments ps;
+	struct update_arguments update;
 	struct spec_arguments spec;
 	struct doctor_arguments doctor;
 };
@@ -150,11 +179,13 @@ int call_usage_error(const struct call *call, struct error *err, const char *for
 /* --- The functions and their option tables, one file a verb or a few that belong together --- */
 
 extern const struct option run_options[], exec_options[], kill_options[], delete_options[];
+extern const struct option update_options[];
 extern const struct option list_options[], ps_options[], spec_options[], doctor_options[];
 /* create knows what run knows but its first rows. */
 enum { RUN_ONLY_OPTIONS = 2 };
 
 verb_function create_main, run_main, exec_main, start_main, pause_main, resume_main, gc_main;
+verb_function update_main;
 verb_function kill_main, delete_main, state_main, list_main, ps_main, spec_main, features_main;
 verb_function doctor_main, help_main, manual_main, completion_main, version_main;
 

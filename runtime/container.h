@@ -27,6 +27,9 @@ enum container_verb {
 	VERB_RESUME,
 	VERB_DELETE,
 	VERB_PS,
+	VERB_UPDATE,
+	VERB_STATS,
+	VERB_WAIT,
 	VERB_COUNT
 };
 

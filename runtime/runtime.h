@@ -96,6 +96,14 @@ int container_pause(struct store *store, const char *id, struct error *err) must
 int container_resume(struct store *store, const char *id, struct error *err) must_check;
 
 /*
+ * Changes the limits of a created, running or paused container, all of them or none. What
+ * `resources` does not name stays as it is. The configuration kept in the state root is left as it
+ * was at create.
+ */
+int container_update(struct store *store, const char *id, const struct spec_resources *resources,
+                     struct error *err) must_check;
+
+/*
  * Removes a stopped or created container. With `force` also a running one, one whose record is
  * missing or damaged, and what a killed lvm-run left: from the journal and the cgroup alone. With
  * force an unknown id is success.

@@ -1,0 +1,20 @@
+/* Changing the values of a live group, all of them or none. Only for cgroups/. Host side. */
+#ifndef LVM_RUN_CGROUPS_UPDATE_H
+#define LVM_RUN_CGROUPS_UPDATE_H
+
+#include "cgroups/limits.h"
+
+/*
+ * limits_apply to the group `dirfd`; when one value is refused, those written before it are set to what
+ * they were. What cannot be set back is logged.
+ */
+int update_values(const struct limit_list *list, int dirfd, struct error *err) must_check;
+
+/*
+ * Adds to `resources` what half a setting lacks, from the group `dirfd`: the quota to a period, the
+ * period to a quota, memory's limit to that of memory and swap together. With checkBeforeUpdate a limit
+ * that is not above what is used now is refused with EBUSY.
+ */
+int update_complete(struct spec_resources *resources, int dirfd, struct error *err) must_check;
+
+#endif
