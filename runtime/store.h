@@ -6,7 +6,7 @@
  *	config.json  the configuration as it was at create
  *	record.json  the container (spec/state.h); there once it is created, replaced by rename only
  *	start.sock   init listens here; there as long as the container waits for start
- *	seccomp/     (in the root) compiled filters
+ *	.seccomp/    (in the root) compiled filters
  *
  * Readers of the record need no lock. Host side.
  */
@@ -51,6 +51,12 @@ int store_try_lock(struct store *store, const char *id, struct store_entry *ret,
 /* Only opens it. */
 int store_open_entry(struct store *store, const char *id, struct store_entry *ret,
                      struct error *err) must_check;
+
+/*
+ * Whether the directory is a container's: it has a journal, or nothing but what we make (a killed
+ * command may have left less than a journal). A state root can be named that is none.
+ */
+bool store_is_container(const struct store_entry *entry);
 
 /*
  * Removes all that is in the directory, the journal last, and the directory. What is already gone is
