@@ -186,6 +186,8 @@ int container_destroy_remains(struct store_entry *entry, struct error *err)
 	struct journal journal = {0};
 	struct error damage;
 
+	if (!store_is_container(entry))
+		return error_set(err, ENOTDIR, "its directory in the state root is no container's");
 	/* Not a file, too large: it says as little as none. */
 	if (journal_read(entry->fd, &arena, &journal, &damage) < 0)
 		journal = (struct journal){0};
@@ -282,7 +284,7 @@ static int collect(struct store *store, const char *id, gc_report *report, void 
 
 	const char *what = find_remains(&container);
 
-	if (!what)
+	if (!what || !store_is_container(&container.entry))
 		return 0;
 	r = container_destroy_remains(&container.entry, err);
 	if (r == 0)

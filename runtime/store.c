@@ -290,6 +290,37 @@ static int remove_name(int dirfd, const char *name)
 	return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+static const char *const own_names[] = {RECORD_NAME, CONFIG_NAME, START_SOCKET_NAME};
+
+static bool is_own_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_names); i++)
+		if (str_equal(name, own_names[i]))
+			return true;
+	return str_equal(name, ".") || str_equal(name, "..") || str_equal(name, JOURNAL_NAME) ||
+	       (name[0] == '.' && str_ends(name, ".tmp"));
+}
+
+bool store_is_container(const struct store_entry *entry)
+{
+	bool ours = true;
+
+	if (faccessat(entry->fd, JOURNAL_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+
+	int copy = openat(entry->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+
+	if (!directory) {
+		fd_close(&copy);
+		return false;
+	}
+	for (struct dirent *e = readdir(directory); e && ours; e = readdir(directory))
+		ours = is_own_name(e->d_name);
+	(void)closedir(directory);
+	return ours;
+}
+
 /* Everything but the journal: temporary files that a killed command left. */
 static int remove_strangers(int dirfd)
 {
@@ -312,11 +343,10 @@ static int remove_strangers(int dirfd)
 
 int store_remove(struct store_entry *entry, struct error *err)
 {
-	static const char *const names[] = {RECORD_NAME, CONFIG_NAME, START_SOCKET_NAME};
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names) && r == 0; i++)
-		r = remove_name(entry->fd, names[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(own_names) && r == 0; i++)
+		r = remove_name(entry->fd, own_names[i]);
 	if (r == 0)
 		r = remove_name(entry->fd, JOURNAL_NAME);
 	if (r == 0 && unlinkat(entry->root_fd, entry->id, AT_REMOVEDIR) < 0 && errno != ENOENT) {

@@ -157,4 +157,20 @@ annotations_of_any_size_reach_the_hooks() {
 
 check 'a container with many annotations starts, and its hooks get them all' annotations_of_any_size_reach_the_hooks
 
+# --- A state root that is none ------------------------------------------------------------------
+
+directories_of_others_are_spared() {
+	local before
+	mkdir -p "$T/other/etc" "$T/other/web/rootfs" "$T/other/half"
+	echo precious | tee "$T/other/etc/passwd" "$T/other/web/config.json" >"$T/other/web/status"
+	touch "$T/other/half/.record.json.1.tmp"
+	before=$(cd "$T/other" && find etc web | sort)
+	expect_error "no container's" "$RUNTIME" --root "$T/other" delete --force etc
+	expect_error "no container's" "$RUNTIME" --root "$T/other" delete --force web
+	expect_output 'half: creation was cut off' "$RUNTIME" --root "$T/other" gc
+	expect_equal "$before" "$(cd "$T/other" && find . -mindepth 1 | cut -c3- | sort)"
+}
+
+check 'delete --force and gc spare what is no container' directories_of_others_are_spared
+
 finish
