@@ -69,17 +69,16 @@ int container_cgroup(const struct container *container, struct cgroup **ret, str
 	return cgroup_open(&location, ret, err);
 }
 
-static bool is_alive(const struct record *record)
+static bool is_alive(const struct container *container)
 {
+	const struct record *record = &container->record;
 	char state = '\0';
-	char boot_id[BOOT_ID_SIZE];
-	struct error ignored;
 
 	if (process_start_time(record->pid, &state) != record->start_time)
 		return false;
 	if (state == 'Z' || state == 'X')
 		return false;
-	return process_boot_id(boot_id, &ignored) < 0 || str_equal(boot_id, record->boot_id);
+	return store_is_this_boot(container->entry.store, record->boot_id);
 }
 
 static bool is_paused(const struct container *container)
@@ -93,7 +92,7 @@ static bool is_paused(const struct container *container)
 
 static enum container_status find_status(const struct container *container)
 {
-	if (!is_alive(&container->record))
+	if (!is_alive(container))
 		return STATUS_STOPPED;
 	if (is_paused(container))
 		return STATUS_PAUSED;

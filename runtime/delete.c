@@ -164,11 +164,10 @@ static int end_remains(const struct store_entry *entry, const struct journal *jo
 {
 	scoped_cgroup group = NULL;
 	struct cgroup_location location;
-	char boot_id[BOOT_ID_SIZE];
-	int r = process_boot_id(boot_id, err);
+	int r = 0;
 
-	if (r < 0 || (journal->boot_id && !str_equal(journal->boot_id, boot_id)))
-		return r;
+	if (!store_is_this_boot(entry->store, journal->boot_id))
+		return 0;
 	if (journal->pid > 0)
 		r = end_process(journal->pid, journal->start_time, err);
 	if (r < 0)
@@ -249,12 +248,10 @@ static bool is_of_this_boot(const struct container *container)
 {
 	scoped_arena arena = {0};
 	struct journal journal = {0};
-	char boot_id[BOOT_ID_SIZE];
 	struct error ignored;
 
 	return journal_read(container->entry.fd, &arena, &journal, &ignored) < 0 ||
-	       !journal.boot_id || process_boot_id(boot_id, &ignored) < 0 ||
-	       str_equal(journal.boot_id, boot_id);
+	       store_is_this_boot(container->entry.store, journal.boot_id);
 }
 
 /* What is to be cleaned up and why; null for a container in good order. */

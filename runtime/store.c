@@ -18,6 +18,7 @@
 
 struct store {
 	int fd;
+	char boot_id[BOOT_ID_SIZE]; /* "" until somebody asks */
 };
 
 static const char default_root[] = "/run/lvm-run";
@@ -35,6 +36,22 @@ void store_close(struct store **store)
 int store_fd(const struct store *store)
 {
 	return store->fd;
+}
+
+const char *store_boot_id(struct store *store)
+{
+	struct error ignored;
+
+	if (!store->boot_id[0] && process_boot_id(store->boot_id, &ignored) < 0)
+		return NULL;
+	return store->boot_id;
+}
+
+bool store_is_this_boot(struct store *store, const char *boot_id)
+{
+	const char *present = boot_id ? store_boot_id(store) : NULL;
+
+	return !present || str_equal(boot_id, present);
 }
 
 bool store_id_valid(const char *id)
@@ -116,7 +133,7 @@ int store_open(const char *path, struct store **ret, struct error *err)
 
 	if (!store)
 		return error_code(err, ENOMEM, "state root %s", path);
-	store->fd = fd_take(&fd);
+	*store = (struct store){.fd = fd_take(&fd)};
 	*ret = store;
 	return 0;
 }
@@ -131,16 +148,17 @@ int store_open_cache(const struct store *store)
 	return fd;
 }
 
-static void entry_init(struct store_entry *entry, const struct store *store, const char *id)
+static void entry_init(struct store_entry *entry, struct store *store, const char *id)
 {
-	*entry = (struct store_entry){.root_fd = store->fd, .fd = -1, .journal_fd = -1};
+	*entry = (struct store_entry){.store = store, .fd = -1, .journal_fd = -1};
 	(void)snprintf(entry->id, sizeof(entry->id), "%s", id);
 }
 
 void store_entry_unlock(struct store_entry *entry)
 {
-	if (entry->fd >= 0)
+	if (entry->locked)
 		(void)flock(entry->fd, LOCK_UN);
+	entry->locked = false;
 }
 
 void store_entry_done(struct store_entry *entry)
@@ -192,6 +210,7 @@ static int lock_entry(struct store_entry *entry, int operation, struct error *er
 		return -EWOULDBLOCK;
 	if (r < 0)
 		return error_errno(err, "lock state directory");
+	entry->locked = true;
 	return check_still_there(entry, err);
 }
 
@@ -234,10 +253,9 @@ static bool is_of_earlier_boot(const struct store_entry *entry)
 	scoped_arena arena = {0};
 	struct journal journal;
 	struct error ignored;
-	char boot_id[BOOT_ID_SIZE];
 
-	return journal_read(entry->fd, &arena, &journal, &ignored) == 0 && journal.boot_id &&
-	       process_boot_id(boot_id, &ignored) == 0 && !str_equal(journal.boot_id, boot_id);
+	return journal_read(entry->fd, &arena, &journal, &ignored) == 0 &&
+	       !store_is_this_boot(entry->store, journal.boot_id);
 }
 
 /* Frees an id that is held by a record of an earlier boot; −EEXIST when it is rightly held. */
@@ -349,9 +367,9 @@ int store_remove(struct store_entry *entry, struct error *err)
 		r = remove_name(entry->fd, own_names[i]);
 	if (r == 0)
 		r = remove_name(entry->fd, JOURNAL_NAME);
-	if (r == 0 && unlinkat(entry->root_fd, entry->id, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+	if (r == 0 && unlinkat(entry->store->fd, entry->id, AT_REMOVEDIR) < 0 && errno != ENOENT) {
 		r = errno == ENOTEMPTY || errno == EEXIST ? remove_strangers(entry->fd) : -errno;
-		if (r == 0 && unlinkat(entry->root_fd, entry->id, AT_REMOVEDIR) < 0)
+		if (r == 0 && unlinkat(entry->store->fd, entry->id, AT_REMOVEDIR) < 0)
 			r = -errno;
 	}
 	return r < 0 ? error_code(err, -r, "remove state") : 0;

@@ -24,14 +24,20 @@ enum { RECORD_SIZE_LIMIT = 4 * 1024 * 1024 };
 
 int store_fd(const struct store *store);
 
+/* This boot's id, asked of the kernel once; null when it cannot be had. */
+const char *store_boot_id(struct store *store);
+/* Whether a written boot id (null: none was written) is this boot's; in doubt it is. */
+bool store_is_this_boot(struct store *store, const char *boot_id);
+
 /* The directory of compiled filters, made when missing; −1 when that cannot be had. The caller's. */
 int store_open_cache(const struct store *store) must_check;
 
 /* One container's directory, open and locked. */
 struct store_entry {
-	int root_fd; /* the store's, borrowed */
+	struct store *store; /* borrowed */
 	int fd;
 	int journal_fd; /* −1 unless it was reserved by this command */
+	bool locked;
 	char id[256];
 };
 
