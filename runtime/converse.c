@@ -89,8 +89,10 @@ static int converse_hooks(struct creation *creation, struct error *err)
 
 	int r = sync_expect(plan->sync_fds[0], SYNC_MOUNTS_READY, peer, NULL, err);
 
-	if (r == 0)
-		r = run_runtime_hooks(creation, state, err);
+	if (r < 0)
+		return r;
+	creation->hooks_begun = true;
+	r = run_runtime_hooks(creation, state, err);
 	if (r < 0)
 		return r;
 	return sync_send(plan->sync_fds[0],
@@ -113,6 +115,8 @@ int creation_converse(struct creation *creation, struct error *err)
 		r = converse_hooks(creation, err);
 	if (r == 0)
 		r = sync_expect(creation->plan.sync_fds[0], SYNC_CREATED, peer, &reply, err);
+	if (r == 0)
+		creation->hooks_begun = true;
 	return r;
 }
 

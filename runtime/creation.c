@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "namespaces/user.h"
+#include "runtime/delete.h"
 #include "runtime/descriptors.h"
 #include "runtime/spawn.h"
 
@@ -41,6 +42,9 @@ static void undo(struct creation *creation)
 		(void)unlink(creation->options->pid_file);
 	if (creation->entry.fd >= 0)
 		(void)!store_remove(&creation->entry, &ignored);
+	/* runtime.md, lifecycle: what fails from the first hook on ends like a container. */
+	if (creation->hooks_begun)
+		container_run_poststop(&creation->record, creation->plan.spec);
 }
 
 void creation_done(struct creation *creation)

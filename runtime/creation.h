@@ -27,6 +27,7 @@ struct creation {
 	uint64_t start_time;
 	struct record record;
 	bool pid_file_written;
+	bool hooks_begun; /* the record is filled, and undoing it ends with the poststop hooks */
 	bool kept;
 };
 

@@ -81,12 +81,12 @@ static int end_container(const struct container *container, const struct journal
 	return stopped && !known ? 0 : end_process(pid, start_time, err);
 }
 
-static void run_poststop(const struct container *container, struct spec *spec)
+void container_run_poststop(const struct record *record, const struct spec *spec)
 {
 	struct error err;
 	struct state_view view = {
 		.status = container_status_name(STATUS_STOPPED),
-		.record = &container->record,
+		.record = record,
 	};
 	scoped_str state = state_encode_hook(&view);
 	int r = state ? hooks_run(spec, HOOK_POSTSTOP, state, strlen(state), &err)
@@ -94,7 +94,7 @@ static void run_poststop(const struct container *container, struct spec *spec)
 
 	/* runtime.md: a failing poststop hook is a warning, the container is gone all the same. */
 	if (r < 0)
-		log_write(LOG_LEVEL_WARNING, "delete %s: %s", container->record.id, err.text);
+		log_write(LOG_LEVEL_WARNING, "container %s: %s", record->id, err.text);
 }
 
 static int destroy(struct container *container, const struct journal *journal, struct error *err)
@@ -112,7 +112,7 @@ static int destroy(struct container *container, const struct journal *journal, s
 	if (r == 0)
 		r = store_remove(&container->entry, err);
 	if (r == 0 && spec)
-		run_poststop(container, spec);
+		container_run_poststop(&container->record, spec);
 	return r;
 }
 

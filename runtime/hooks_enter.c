@@ -117,6 +117,7 @@ int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *sta
               size_t state_size, struct error *err)
 {
 	const struct spec_hook_list *list = &spec->hooks[kind];
+	int result = 0;
 
 	if (list->count == 0)
 		return 0;
@@ -125,9 +126,19 @@ int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *sta
 
 	if (state_fd < 0)
 		return error_wrap(err, "%s hook", spec_hook_names[kind]);
-	for (size_t i = 0; i < list->count; i++)
-		if (run_one(&list->items[i], state_fd, err) < 0)
-			return error_wrap(err, "%s hook %s", spec_hook_names[kind],
-			                  list->items[i].path);
-	return 0;
+	for (size_t i = 0; i < list->count; i++) {
+		struct error failure;
+
+		if (run_one(&list->items[i], state_fd, &failure) >= 0)
+			continue;
+		if (result == 0) {
+			*err = failure;
+			result = error_wrap(err, "%s hook %s", spec_hook_names[kind],
+			                    list->items[i].path);
+		}
+		/* runtime.md: the rest of these run all the same. */
+		if (kind != HOOK_POSTSTOP)
+			return result;
+	}
+	return result;
 }
