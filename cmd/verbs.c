@@ -181,6 +181,25 @@ const struct verb verbs[] = {
 		.run = update_main,
 	},
 	{
+		.name = "wait",
+		.group = VERB_GROUP_LOOK,
+		.flags = VERB_ID,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "wait for the end of a container and print its exit status",
+		.details =
+			"The exit status of wait is that of the container's program too, or 128 "
+			"and the number of the signal that ended it. When the time is up nothing "
+			"is printed and it is 124. It is 125 when the container has ended and its "
+			"status is not known any more: the kernel tells it to others than the "
+			"parent since Linux 6.15, and only if wait was there before the end; or "
+			"as long as the parent has not asked.",
+		.example = "lvm-run wait --timeout 1m web1",
+		.options = wait_options,
+		.run = wait_main,
+	},
+	{
 		.name = "state",
 		.group = VERB_GROUP_LOOK,
 		.flags = VERB_ID | VERB_QUIET,

@@ -83,6 +83,10 @@ struct update_arguments {
 	const char *mem_bw_schema;
 };
 
+struct wait_arguments {
+	const char *timeout;
+};
+
 struct spec_arguments {
 	const char *bundle;
 	const char *file;
@@ -101,6 +105,7 @@ union verb_arguments {
 	struct list_arguments list;
 	struct ps_arguments ps;
 	struct update_arguments update;
+	struct wait_arguments wait;
 	struct spec_arguments spec;
 	struct doctor_arguments doctor;
 };
@@ -179,13 +184,13 @@ int call_usage_error(const struct call *call, struct error *err, const char *for
 /* --- The functions and their option tables, one file a verb or a few that belong together --- */
 
 extern const struct option run_options[], exec_options[], kill_options[], delete_options[];
-extern const struct option update_options[];
+extern const struct option update_options[], wait_options[];
 extern const struct option list_options[], ps_options[], spec_options[], doctor_options[];
 /* create knows what run knows but its first rows. */
 enum { RUN_ONLY_OPTIONS = 2 };
 
 verb_function create_main, run_main, exec_main, start_main, pause_main, resume_main, gc_main;
-verb_function update_main;
+verb_function update_main, wait_main;
 verb_function kill_main, delete_main, state_main, list_main, ps_main, spec_main, features_main;
 verb_function doctor_main, help_main, manual_main, completion_main, version_main;
 

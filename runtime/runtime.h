@@ -104,6 +104,19 @@ int container_update(struct store *store, const char *id, const struct spec_reso
                      struct error *err) must_check;
 
 /*
+ * Waits for the end of the container's process, at most `timeout_ms` (−1: for ever). Its exit status is
+ * its parent's to read; another process learns it from the kernel (base/exit_status.h): for certain since
+ * Linux 6.15 if it waits before the end, before that only as long as the parent has not read it.
+ */
+enum wait_end {
+	WAIT_EXITED,  /* *ret_exit is its exit code, or 128 + signal */
+	WAIT_UNKNOWN, /* it has ended, the status is not known */
+	WAIT_TIMEOUT
+};
+int container_wait(struct store *store, const char *id, int timeout_ms, enum wait_end *ret,
+                   int *ret_exit, struct error *err) must_check;
+
+/*
  * Removes a stopped or created container. With `force` also a running one, one whose record is
  * missing or damaged, and what a killed lvm-run left: from the journal and the cgroup alone. With
  * force an unknown id is success.

@@ -37,7 +37,7 @@ version_has_the_lines_that_engines_parse() {
 help_exits_zero() {
 	local verb
 	expect_contains 'usage: lvm-run' "$("$RUNTIME" --help)"
-	for verb in create start run exec kill delete state list ps pause resume update spec features doctor gc; do
+	for verb in create start run exec kill delete state list ps pause resume update wait spec features doctor gc; do
 		expect_contains "usage: lvm-run $verb" "$("$RUNTIME" "$verb" --help)"
 		expect_equal "$("$RUNTIME" "$verb" -h)" "$("$RUNTIME" help "$verb")"
 	done
@@ -68,7 +68,7 @@ exec_without_a_command_fails() {
 
 unknown_containers_are_named() {
 	local verb
-	for verb in start state pause resume delete kill ps; do
+	for verb in start state pause resume delete kill ps wait; do
 		expect_error "lvm-run: $verb nobody: " lvm "$verb" nobody
 		expect_error ': container does not exist' lvm "$verb" nobody
 	done
