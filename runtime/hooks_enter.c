@@ -36,23 +36,26 @@ static int open_state(const char *state, size_t size, struct error *err)
  * A hook ends with who runs it: it is in no cgroup and no journal, so nobody could find it later.
  * What it leaves behind on purpose is not touched: children do not inherit this.
  */
-static _Noreturn void become_hook(const struct spec_hook *hook, int state_fd, pid_t parent)
+static _Noreturn void become_hook(const struct spec_hook *hook, char **env, int state_fd,
+                                  pid_t parent)
 {
 	char *only_path[] = {hook->path, NULL};
 	sigset_t none;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(126);
+	process_reset_signals();
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(state_fd, STDIN_FILENO) < 0 || fd_cloexec_from(3) < 0)
 		_exit(126);
 	(void)execve(hook->path, hook->args.count > 0 ? hook->args.items : only_path,
-	             hook->has_env ? hook->env.items : environ);
+	             hook->has_env ? hook->env.items : env);
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
-static int spawn(const struct spec_hook *hook, int state_fd, struct process *ret, struct error *err)
+static int spawn(const struct spec_hook *hook, char **env, int state_fd, struct process *ret,
+                 struct error *err)
 {
 	int pidfd = -1;
 	struct clone_args args = {
@@ -66,7 +69,7 @@ static int spawn(const struct spec_hook *hook, int state_fd, struct process *ret
 	if (pid < 0)
 		return error_errno(err, "clone");
 	if (pid == 0)
-		become_hook(hook, state_fd, self);
+		become_hook(hook, env, state_fd, self);
 	*ret = (struct process){.pid = pid, .pidfd = pidfd};
 	return 0;
 }
@@ -82,23 +85,29 @@ static int describe_end(int status, struct error *err)
 	return error_set(err, ECANCELED, "exit status %d", WEXITSTATUS(status));
 }
 
-static int run_one(const struct spec_hook *hook, int state_fd, struct error *err)
+/* As poll(2) takes it. */
+static int timeout_of(const struct spec_hook *hook)
+{
+	if (hook->timeout_s <= 0)
+		return -1;
+	return hook->timeout_s > INT32_MAX / 1000 ? INT32_MAX : (int)hook->timeout_s * 1000;
+}
+
+static int run_one(const struct spec_hook *hook, char **env, int state_fd, struct error *err)
 {
 	scoped_process process = {.pidfd = -1};
-	int64_t limit_ms = hook->timeout_s > 0 ? hook->timeout_s * 1000 : -1;
 	struct error late;
 	int status = 0;
 
 	if (lseek(state_fd, 0, SEEK_SET) < 0)
 		return error_errno(err, "write state");
 
-	int r = spawn(hook, state_fd, &process, err);
+	int r = spawn(hook, env, state_fd, &process, err);
 
 	if (r < 0)
 		return r;
 
-	int timed_out = process_wait_gone(&process,
-	                                  limit_ms > INT32_MAX ? INT32_MAX : (int)limit_ms, &late);
+	int timed_out = process_wait_gone(&process, timeout_of(hook), &late);
 
 	if (timed_out < 0)
 		(void)!process_signal(&process, SIGKILL, err);
@@ -111,6 +120,16 @@ static int run_one(const struct spec_hook *hook, int state_fd, struct error *err
 		return timed_out;
 	}
 	return r < 0 ? r : describe_end(status, err);
+}
+
+/* What a hook without an environment of its own gets: inside the container nothing of the host's. */
+static char **environment_for(const struct spec *spec, enum spec_hook_kind kind)
+{
+	static char *const none[] = {NULL};
+
+	if (kind != HOOK_START_CONTAINER)
+		return environ;
+	return spec->process.env.count > 0 ? spec->process.env.items : (char **)(uintptr_t)none;
 }
 
 int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state,
@@ -129,7 +148,7 @@ int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *sta
 	for (size_t i = 0; i < list->count; i++) {
 		struct error failure;
 
-		if (run_one(&list->items[i], state_fd, &failure) >= 0)
+		if (run_one(&list->items[i], environment_for(spec, kind), state_fd, &failure) >= 0)
 			continue;
 		if (result == 0) {
 			*err = failure;

@@ -22,9 +22,10 @@
 /* What the steps share. Init never returns from init_main, so nothing is freed here. */
 struct init {
 	struct init_plan *plan;
-	int sync;    /* the conversation with create or run */
-	int talk;    /* where the end is reported: the sync socket, or start's connection */
-	int console; /* the pty's master on its way to the host; −1: none */
+	int sync;      /* the conversation with create or run */
+	int talk;      /* where the end is reported: the sync socket, or start's connection */
+	bool confined; /* the first half of the lockdown is done */
+	int console;   /* the pty's master on its way to the host; −1: none */
 };
 
 static bool is_new(const struct init *init, enum spec_namespace_type type)
@@ -254,10 +255,27 @@ static int step_start(struct init *init, struct error *err)
 	return r;
 }
 
+static int check_process(const struct init *init, struct error *err)
+{
+	return init->plan->lockdown ? 0
+	                            : error_set(err, EINVAL, "process: the configuration has none");
+}
+
+/* Their programs lie in the container, so they get no more rights than its own program. */
 static int step_start_hooks(struct init *init, struct error *err)
 {
 	const struct init_plan *plan = init->plan;
 
+	if (plan->spec->hooks[HOOK_START_CONTAINER].count == 0)
+		return 0;
+
+	int r = check_process(init, err);
+
+	if (r == 0)
+		r = lockdown_enter_identity(plan->lockdown, err);
+	if (r < 0)
+		return r;
+	init->confined = true;
 	return hooks_run(plan->spec, HOOK_START_CONTAINER, plan->state_buffer, plan->state_size,
 	                 err);
 }
@@ -271,8 +289,11 @@ static int step_lockdown(struct init *init, struct error *err)
 {
 	const struct init_plan *plan = init->plan;
 
-	if (!plan->lockdown)
-		return error_set(err, EINVAL, "process: the configuration has none");
+	if (check_process(init, err) < 0)
+		return -err->code;
+	if (init->confined)
+		return lockdown_enter_filter(plan->lockdown, plan->agent_buffer, plan->agent_size,
+		                             err);
 	return lockdown_enter_exec(plan->lockdown, plan->agent_buffer, plan->agent_size, err);
 }
 

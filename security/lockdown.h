@@ -81,6 +81,14 @@ size_t lockdown_needed_fds(const struct lockdown_plan *plan, int ret[static LOCK
 int lockdown_enter_exec(const struct lockdown_plan *plan, const char *agent_state,
                         size_t agent_state_size, struct error *err) must_check;
 
+/*
+ * Child: lockdown_enter_exec in two, for what runs between them with the program's rights (hooks from
+ * inside the container): label, limits, ids, capabilities, no_new_privs; then the filter.
+ */
+int lockdown_enter_identity(const struct lockdown_plan *plan, struct error *err) must_check;
+int lockdown_enter_filter(const struct lockdown_plan *plan, const char *agent_state,
+                          size_t agent_state_size, struct error *err) must_check;
+
 /* The version of libseccomp this program is linked with, "2.5.4". */
 const char *lockdown_libseccomp_version(void);
 

@@ -153,9 +153,10 @@ static const struct step created_steps[] = {
 };
 
 /*
- * The point of no return. Each step needs what the next ones take away.
+ * The point of no return. Each step needs what the next ones take away. After these the process may do
+ * no more than the program, but can still start children.
  */
-static const struct step exec_steps[] = {
+static const struct step identity_steps[] = {
 	/* While the process is as it was when the files were opened; it takes effect at execve. */
 	{"exec label", step_label},
 	/* Limits under which the runtime's own work before this might have failed. */
@@ -169,6 +170,9 @@ static const struct step exec_steps[] = {
 	{"capabilities", step_capabilities},
 	/* Before the filter, which an unprivileged process may load only with it. */
 	{"no_new_privs", step_no_new_privileges},
+};
+
+static const struct step filter_steps[] = {
 	/*
 	 * As late as its rules allow: with no_new_privs nothing follows but execve; without it loading
 	 * takes CAP_SYS_ADMIN, borrowed until then, and the one capset that returns it is all that the
@@ -206,8 +210,15 @@ size_t lockdown_needed_fds(const struct lockdown_plan *plan, int ret[static LOCK
 	return count;
 }
 
-int lockdown_enter_exec(const struct lockdown_plan *plan, const char *agent_state,
-                        size_t agent_state_size, struct error *err)
+int lockdown_enter_identity(const struct lockdown_plan *plan, struct error *err)
+{
+	const struct walk walk = {.plan = plan};
+
+	return run_steps(identity_steps, ARRAY_SIZE(identity_steps), &walk, err);
+}
+
+int lockdown_enter_filter(const struct lockdown_plan *plan, const char *agent_state,
+                          size_t agent_state_size, struct error *err)
 {
 	const struct walk walk = {
 		.plan = plan,
@@ -215,5 +226,13 @@ int lockdown_enter_exec(const struct lockdown_plan *plan, const char *agent_stat
 		.agent_state_size = agent_state_size,
 	};
 
-	return run_steps(exec_steps, ARRAY_SIZE(exec_steps), &walk, err);
+	return run_steps(filter_steps, ARRAY_SIZE(filter_steps), &walk, err);
+}
+
+int lockdown_enter_exec(const struct lockdown_plan *plan, const char *agent_state,
+                        size_t agent_state_size, struct error *err)
+{
+	int r = lockdown_enter_identity(plan, err);
+
+	return r < 0 ? r : lockdown_enter_filter(plan, agent_state, agent_state_size, err);
 }

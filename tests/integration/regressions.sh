@@ -173,4 +173,19 @@ directories_of_others_are_spared() {
 
 check 'delete --force and gc spare what is no container' directories_of_others_are_spared
 
+# --- Hooks inside the container -----------------------------------------------------------------
+
+start_container_hooks_are_confined() {
+	local hook
+	hook='grep -E "^(Uid|CapPrm|CapBnd|NoNewPrivs)" /proc/self/status; env | grep -E "^(OF_|A=)"'
+	config '.process.args = ["sh", "-c", "grep -E \"^(Uid|CapPrm|CapBnd|NoNewPrivs)\" /proc/self/status; echo A=1"]' \
+		'.process.env = ["PATH=/bin", "A=1"]' '.process.user = {"uid": 1000, "gid": 1000}' \
+		".hooks.startContainer = [{\"path\": \"/bin/sh\", \"args\": [\"sh\", \"-c\", $(jq -n --arg s "$hook" '$s')]}]"
+	OF_THE_HOST=secret run >"$T/rights"
+	expect_equal 10 "$(wc -l <"$T/rights")"
+	expect_equal "$(tail -n 5 "$T/rights")" "$(head -n 5 "$T/rights")"
+}
+
+check 'startContainer hooks have the rights and variables of the program' start_container_hooks_are_confined
+
 finish
