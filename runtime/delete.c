@@ -196,11 +196,41 @@ int container_destroy_remains(struct store_entry *entry, struct error *err)
 	return r < 0 ? r : store_remove(entry, err);
 }
 
+/* Ends init, so that a command that waits for it, and holds the lock meanwhile, gets on. */
+static void interrupt(const struct store_entry *entry)
+{
+	scoped_arena arena = {0};
+	scoped_process init = {.pidfd = -1};
+	struct journal journal = {0};
+	char boot_id[BOOT_ID_SIZE];
+	struct error ignored;
+
+	if (journal_read(entry->fd, &arena, &journal, &ignored) == 0 && journal.pid > 0 &&
+	    process_boot_id(boot_id, &ignored) == 0 && str_equal(journal.boot_id, boot_id) &&
+	    process_open(journal.pid, journal.start_time, &init, &ignored) == 0)
+		(void)!process_signal(&init, SIGKILL, &ignored);
+}
+
+static int lock_by_force(struct store *store, const char *id, struct store_entry *ret,
+                         struct error *err)
+{
+	scoped_store_entry busy = {.fd = -1, .journal_fd = -1};
+	int r = store_try_lock(store, id, ret, err);
+
+	if (r != -EWOULDBLOCK)
+		return r;
+	r = store_open_entry(store, id, &busy, err);
+	if (r < 0)
+		return r;
+	interrupt(&busy);
+	return store_lock(store, id, ret, err);
+}
+
 static int delete_by_force(struct store *store, const char *id, struct error *err)
 {
 	scoped_container container = CONTAINER_NONE;
 	struct error damage;
-	int r = store_lock(store, id, &container.entry, err);
+	int r = lock_by_force(store, id, &container.entry, err);
 
 	if (r == -ENOENT)
 		return 0;

@@ -188,4 +188,53 @@ start_container_hooks_are_confined() {
 
 check 'startContainer hooks have the rights and variables of the program' start_container_hooks_are_confined
 
+# --- kill ---------------------------------------------------------------------------------------
+
+is_gone() { [ ! -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
+
+sigkill_ends_what_shares_the_pid_namespace() {
+	local id pids pid
+	config '.linux.namespaces -= [{"type": "pid"}]' '.process.args = ["sh", "-c", "sleep 1001 & sleep 1002 & wait"]'
+	id=$(new_id)
+	lvm create -b "$BUNDLE" -f "$CONFIG" "$id"
+	lvm start "$id"
+	wait_for 5 sh -c "[ \$('$RUNTIME' --root '$ROOT' ps -f json $id | jq length) -eq 3 ]"
+	pids=$(lvm ps -f json "$id" | jq '.[]')
+	lvm kill "$id" KILL
+	for pid in $pids; do wait_for 5 is_gone "$pid"; done
+	wait_for 5 expect_error 'container not running' lvm kill "$id" KILL
+}
+
+what_outlives_init_is_killed() {
+	local id pids pid
+	config '.linux.namespaces -= [{"type": "pid"}]' '.process.args = ["sh", "-c", "sleep 1001 & exit"]'
+	id=$(new_id)
+	lvm create -b "$BUNDLE" -f "$CONFIG" "$id"
+	lvm start "$id"
+	wait_for 5 container_is "$id" stopped
+	pids=$(cat "$(jq -r '.cgroupMount + .cgroupPath' "$ROOT/$id/record.json")/cgroup.procs")
+	[ -n "$pids" ]
+	expect_error 'container not running' lvm kill "$id" TERM
+	lvm kill --all "$id" KILL
+	for pid in $pids; do wait_for 5 is_gone "$pid"; done
+}
+
+a_start_that_hangs_is_ended() {
+	local id end job
+	config '.hooks.startContainer = [{"path": "/bin/sleep", "args": ["sleep", "1000"]}]'
+	for end in 'kill ID KILL' 'delete --force ID'; do
+		id=$(new_id)
+		lvm create -b "$BUNDLE" -f "$CONFIG" "$id"
+		lvm start "$id" & job=$!
+		sleep 0.3
+		# shellcheck disable=SC2086 # words
+		timeout 5 "$RUNTIME" --root "$ROOT" ${end/ID/"$id"}
+		! wait "$job"
+	done
+}
+
+check 'SIGKILL ends all of a container without a pid namespace' sigkill_ends_what_shares_the_pid_namespace
+check 'kill --all reaches what outlives init' what_outlives_init_is_killed
+check 'a start that hangs holds up neither kill nor delete --force' a_start_that_hangs_is_ended
+
 finish
