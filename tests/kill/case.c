@@ -22,7 +22,7 @@ uint64_t draw(uint64_t limit)
 	static uint64_t state;
 
 	if (state == 0)
-		state = harness.seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+		state = (harness.seed + harness.worker) * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	state ^= state >> 12;
 	state ^= state << 25;
 	state ^= state >> 27;

@@ -54,7 +54,9 @@ static bool kill_at(const struct scene *scene, unsigned int process, unsigned in
 		return true;
 	}
 	step_run(&step, &result);
-	check_end(scene, process == 0, result.status, result.output);
+	/* An endless one that never came there was ended by us. */
+	if (result.end == STEP_REACHED || !step.endless)
+		check_end(scene, process == 0, result.status, result.output);
 	remains_check_deleted();
 	if (result.end == STEP_BEYOND) {
 		case_drop();
