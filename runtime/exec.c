@@ -86,6 +86,8 @@ static int prepare(struct joining *joining, struct store *store, struct error *e
 
 	r = exec_plan_build(&joining->plan, options, spec, cache, err);
 	joining->plan.init_pidfd = joining->init.pidfd;
+	if (r == 0)
+		r = exec_plan_open_root(&joining->plan, &joining->init, err);
 	return r < 0 ? r : check_terminal(joining, err);
 }
 

@@ -40,6 +40,17 @@ static int step_join(struct joiner *joiner, struct error *err)
 	return r;
 }
 
+static int step_root(struct joiner *joiner, struct error *err)
+{
+	int root = joiner->plan->root_fd;
+
+	if (root < 0)
+		return 0;
+	if (fchdir(root) < 0 || chroot(".") < 0)
+		return error_errno(err, "chroot");
+	return 0;
+}
+
 static int step_session(unused_parameter struct joiner *joiner, struct error *err)
 {
 	return setsid() < 0 ? error_errno(err, "setsid") : 0;
@@ -146,6 +157,7 @@ static const struct {
 } steps[] = {
 	{"signals", step_signals},
 	{"join namespaces", step_join},
+	{"enter the root", step_root},
 	{"session", step_session},
 	{"terminal", step_terminal},
 	{NULL, step_affinity},

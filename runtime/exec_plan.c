@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 
 #include "base/fd.h"
 #include "namespaces/namespaces.h"
@@ -13,6 +14,7 @@ void exec_plan_done(struct exec_plan *plan)
 {
 	lockdown_plan_free(&plan->lockdown);
 	fd_close(&plan->proc_fd);
+	fd_close(&plan->root_fd);
 	fd_close(&plan->sync_fds[0]);
 	fd_close(&plan->sync_fds[1]);
 	spec_free(&plan->process_spec);
@@ -97,4 +99,18 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 			return error_code(err, ENOMEM, "prepare exec");
 	}
 	return sync_pair(plan->sync_fds, err);
+}
+
+int exec_plan_open_root(struct exec_plan *plan, const struct process *init, struct error *err)
+{
+	const struct spec_namespace *mount = &plan->spec->linux.namespaces[NAMESPACE_MOUNT];
+	char path[24];
+
+	if (mount->set && !mount->path)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%d/root", init->pid);
+	plan->root_fd = openat(plan->proc_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (plan->root_fd < 0)
+		return error_errno(err, "root of the container");
+	return process_signal(init, 0, err);
 }

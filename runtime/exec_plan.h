@@ -22,6 +22,7 @@ struct exec_plan {
 	int sync_fds[2];
 	unsigned int kept_fds;
 	int init_pidfd;      /* borrowed */
+	int root_fd;         /* init's root where no mount namespace leads to it, else −1 */
 	int namespace_flags; /* of the namespaces to join, but the pid namespace, which the host enters
 	                        for its children before the clone */
 	bool pid_namespace;
@@ -36,7 +37,7 @@ struct exec_plan {
 
 #define EXEC_PLAN_NONE                                                                             \
 	{                                                                                          \
-		.proc_fd = -1, .sync_fds = {-1, -1}, .init_pidfd = -1                              \
+		.proc_fd = -1, .sync_fds = {-1, -1}, .init_pidfd = -1, .root_fd = -1               \
 	}
 void exec_plan_done(struct exec_plan *plan);
 #define scoped_exec_plan scoped(exec_plan_done) struct exec_plan
@@ -48,6 +49,13 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 /* The process of --process or of the options, checked. Part of exec_plan_build. */
 int exec_plan_process(struct exec_plan *plan, const struct exec_options *options,
                       struct error *err) must_check;
+
+/*
+ * Opens the root of init, where the container has no mount namespace of its own and its root is only
+ * that of its processes. `init` tells that it is still init whose root it is.
+ */
+int exec_plan_open_root(struct exec_plan *plan, const struct process *init,
+                        struct error *err) must_check;
 
 /* Binds the calling process to the CPUs of a set list. Either side. */
 int exec_bind_cpus(const struct cpulist *cpus, const char *property, struct error *err) must_check;

@@ -155,9 +155,14 @@ static int step_console(struct init *init, struct error *err)
 	return r;
 }
 
+/* A mount namespace that is joined has its root; without any the root is changed all the same. */
 static int step_pivot(struct init *init, struct error *err)
 {
-	return init->plan->new_mount_namespace ? rootfs_enter_pivot(init->plan->rootfs, err) : 0;
+	const struct init_plan *plan = init->plan;
+
+	if (plan->spec->linux.namespaces[NAMESPACE_MOUNT].path)
+		return 0;
+	return rootfs_enter_pivot(plan->rootfs, err);
 }
 
 static int step_sysctl(struct init *init, struct error *err)

@@ -75,8 +75,11 @@ static void search_passwd(struct program *program, int fd)
 		ssize_t count = read(fd, chunk + have, sizeof(chunk) - have);
 		char *line = chunk;
 
-		if (count <= 0)
+		if (count <= 0) { /* the last line may lack its end */
+			if (have > 0)
+				(void)take_home(program, chunk, have);
 			return;
+		}
 		have += (size_t)count;
 		total += (size_t)count;
 		for (char *end = memchr(line, '\n', have); end;
@@ -108,7 +111,7 @@ static void find_home(struct program *program)
 
 /* --- Working directory --- */
 
-/* mkdir -p inside the new root, where a string path is safe. */
+/* mkdir -p inside the new root, where a string path is safe. The caller's umask is not the image's. */
 static int make_cwd(const char *cwd, struct error *err)
 {
 	char path[PATH_MAX];
@@ -117,6 +120,7 @@ static int make_cwd(const char *cwd, struct error *err)
 	if (length >= sizeof(path))
 		return error_code(err, ENAMETOOLONG, "working directory");
 	memcpy(path, cwd, length + 1);
+	(void)umask(022);
 	for (size_t i = 1; i <= length; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;

@@ -237,4 +237,38 @@ check 'SIGKILL ends all of a container without a pid namespace' sigkill_ends_wha
 check 'kill --all reaches what outlives init' what_outlives_init_is_killed
 check 'a start that hangs holds up neither kill nor delete --force' a_start_that_hangs_is_ended
 
+# --- The container's files ----------------------------------------------------------------------
+
+the_root_is_changed_without_a_mount_namespace() {
+	local id
+	id=$(new_id)
+	config '.linux.namespaces -= [{"type": "mount"}] | .mounts = [] | .root.readonly = false' \
+		'.linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	touch "$BUNDLE/rootfs/this-is-the-container"
+	lvm create -b "$BUNDLE" -f "$CONFIG" "$id"
+	lvm start "$id"
+	expect_output /this-is-the-container lvm exec "$id" ls /this-is-the-container
+	[ -e "/proc/$(lvm state "$id" | jq .pid)/root/this-is-the-container" ]
+	expect_output '' lvm exec "$id" sh -c "ls -d '$T' 2>/dev/null || true"
+}
+
+home_stands_in_a_last_line_without_end() {
+	new_bundle home '.process.env = ["PATH=/bin"]' '.process.args = ["sh", "-c", "echo $HOME"]'
+	printf 'a:x:1:1::/a:/bin/sh\nroot:x:0:0::/elsewhere:/bin/sh' >"$BUNDLE/rootfs/etc/passwd"
+	config .
+	expect_output /elsewhere run
+}
+
+a_made_directory_is_open_to_all() {
+	new_bundle made '.root.readonly = false' '.process.cwd = "/made/here"' \
+		'.process.args = ["stat", "-c", "%a", "/made", "/made/here"]'
+	config .
+	umask 077
+	expect_output "$(printf '755\n755')" run
+}
+
+check 'without a mount namespace the root is changed, for exec too' the_root_is_changed_without_a_mount_namespace
+check 'HOME is found in a last line without an end' home_stands_in_a_last_line_without_end
+check "a working directory that is made has nothing of the caller's umask" a_made_directory_is_open_to_all
+
 finish
