@@ -31,6 +31,7 @@ static const struct {
 	[VERB_RESUME] = {IN(PAUSED), "cannot resume"},
 	[VERB_DELETE] = {IN(CREATED) | IN(STOPPED), "cannot delete without --force"},
 	[VERB_PS] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot list processes"},
+	[VERB_CHECKPOINT] = {IN(RUNNING) | IN(PAUSED), "cannot checkpoint"},
 	[VERB_UPDATE] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot update"},
 	[VERB_STATS] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot read statistics"},
 	[VERB_WAIT] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED) | IN(STOPPED), "cannot wait"},

@@ -245,8 +245,8 @@ static int make_init(struct creation *creation, struct store *store, struct erro
 	return r < 0 ? r : cgroup_settle(creation->cgroup, err);
 }
 
-int creation_begin(struct creation *creation, struct store *store,
-                   const struct create_options *options, bool listen, struct error *err)
+int creation_reserve(struct creation *creation, struct store *store,
+                     const struct create_options *options, bool listen, struct error *err)
 {
 	creation->options = options;
 
@@ -270,5 +270,13 @@ int creation_begin(struct creation *creation, struct store *store,
 	if (r < 0)
 		return r;
 	creation->cgroup_created = true;
-	return make_init(creation, store, err);
+	return 0;
+}
+
+int creation_begin(struct creation *creation, struct store *store,
+                   const struct create_options *options, bool listen, struct error *err)
+{
+	int r = creation_reserve(creation, store, options, listen, err);
+
+	return r < 0 ? r : make_init(creation, store, err);
 }

@@ -23,6 +23,7 @@ struct creation {
 	int bundle_fd;
 	int console; /* the pty's master, once init has sent it; −1: none */
 	char bundle[PATH_MAX];
+	const char *rootfs; /* absolute; null: the one of the plan */
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t start_time;
 	struct record record;
@@ -52,6 +53,14 @@ void creation_done(struct creation *creation);
  */
 int creation_begin(struct creation *creation, struct store *store,
                    const struct create_options *options, bool listen, struct error *err) must_check;
+
+/*
+ * creation_begin up to the making of plan and init, which a restore has from elsewhere: id, journal
+ * and cgroup are there afterwards.
+ */
+int creation_reserve(struct creation *creation, struct store *store,
+                     const struct create_options *options, bool listen,
+                     struct error *err) must_check;
 
 /* Fills the record from what is known once init exists (hooks are shown it before it is written). */
 int creation_fill_record(struct creation *creation, struct error *err) must_check;

@@ -37,15 +37,15 @@ version_has_the_lines_that_engines_parse() {
 help_exits_zero() {
 	local verb
 	expect_contains 'usage: lvm-run' "$("$RUNTIME" --help)"
-	for verb in create start run exec kill delete state list ps pause resume update wait spec features doctor gc; do
+	for verb in create start run exec kill delete state list ps pause resume update wait checkpoint restore spec features doctor gc; do
 		expect_contains "usage: lvm-run $verb" "$("$RUNTIME" "$verb" --help)"
 		expect_equal "$("$RUNTIME" "$verb" -h)" "$("$RUNTIME" help "$verb")"
 	done
 }
 
 verbs_to_come_are_unknown() {
-	usage_error "unknown verb 'checkpoint'" checkpoint --help
-	usage_error "unknown verb 'restore'" restore x
+	usage_error "unknown verb 'snapshot'" snapshot --help
+	usage_error "unknown verb 'clone'" clone x y
 }
 
 usage_errors_name_what_is_wrong() {

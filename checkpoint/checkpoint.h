@@ -1,0 +1,49 @@
+/*
+ * A running container as files, and back: what cmd/ asks for. Both need root and CRIU (criu.h).
+ * 0 or −errno with *err; what fails leaves the container running as it was, no partial image and no
+ * half-made container. Host side.
+ */
+#ifndef LVM_RUN_CHECKPOINT_CHECKPOINT_H
+#define LVM_RUN_CHECKPOINT_CHECKPOINT_H
+
+#include <stdbool.h>
+
+#include "checkpoint/criu.h"
+#include "runtime/runtime.h"
+
+/* What both directions know. */
+struct checkpoint_options {
+	const char *image_path;        /* null: ./checkpoint */
+	const char *work_path;         /* where CRIU's log stays; null: see below */
+	const char *lsm_profile;       /* restore: "TYPE:NAME" */
+	const char *lsm_mount_context; /* restore */
+	enum criu_network_lock lock;   /* 0: nftables with tcp_established, else skip */
+	unsigned int ghost_limit;      /* bytes; 0: CRIU's */
+	bool leave_running;            /* dump */
+	bool ext_unix_sockets;
+	bool tcp_established;
+	bool tcp_close;
+	bool tcp_skip_in_flight;
+	bool shell_job;
+	bool file_locks;
+	bool link_remap;
+	bool needs_mem_track; /* dump: refused where the kernel tracks no changed memory */
+};
+
+/*
+ * The log is dump.log of the work path, else of the image directory. The container is removed after a
+ * checkpoint that does not leave it running.
+ */
+int checkpoint_dump(struct store *store, const char *id, const struct checkpoint_options *options,
+                    struct error *err) must_check;
+
+/*
+ * A new container from an image directory and a bundle; its standard streams are this command's. The log is
+ * restore.log of the work path; without one it stays only when the restore fails, and the error says where.
+ * In the foreground *ret_exit is the program's exit code.
+ */
+int checkpoint_restore(struct store *store, const struct create_options *create,
+                       const struct checkpoint_options *options, int *ret_exit,
+                       struct error *err) must_check;
+
+#endif

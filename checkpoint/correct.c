@@ -1,0 +1,139 @@
+/* CRIU loses options of the root and of external mounts: they are set again before anything runs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mount_api.h"
+#include "base/process.h"
+#include "base/str.h"
+#include "checkpoint/mountinfo.h"
+#include "checkpoint/places.h"
+
+static const struct {
+	const char *word;
+	uint64_t attribute;
+} words[] = {
+	{"ro", MOUNT_ATTR_RDONLY},       {"nosuid", MOUNT_ATTR_NOSUID},
+	{"nodev", MOUNT_ATTR_NODEV},     {"noexec", MOUNT_ATTR_NOEXEC},
+	{"noatime", MOUNT_ATTR_NOATIME}, {"nodiratime", MOUNT_ATTR_NODIRATIME},
+};
+
+static uint64_t parse_options(const char *options)
+{
+	uint64_t attributes = 0;
+
+	while (*options) {
+		size_t length = strcspn(options, ",");
+
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+			if (strlen(words[i].word) == length &&
+			    strncmp(options, words[i].word, length) == 0)
+				attributes |= words[i].attribute;
+		options += length + (options[length] == ',');
+	}
+	return attributes;
+}
+
+/* One mount; opened by its path in the namespace, where nothing runs that could change it. */
+static int correct_mount(const char *path, uint64_t wanted, uint64_t found, struct error *err)
+{
+	struct mount_attr change = {.attr_set = wanted & ~found, .attr_clr = found & ~wanted};
+	scoped_fd fd = open(path, O_PATH | O_CLOEXEC);
+
+	if ((change.attr_set | change.attr_clr) & MOUNT_ATTR_NOATIME)
+		change.attr_clr |= MOUNT_ATTR__ATIME;
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &change, sizeof(change)) < 0)
+		return error_errno(err, "options of mount %s", path);
+	return 0;
+}
+
+static int correct_all(const struct facts *facts, const struct mountinfo_list *list,
+                       struct error *err)
+{
+	for (size_t i = 0; i < facts->mount_count; i++) {
+		const struct fact_mount *mount = &facts->mounts[i];
+		const struct mountinfo *found = NULL;
+
+		for (size_t j = 0; j < list->count; j++)
+			if (str_equal(list->items[j].path, mount->path))
+				found = &list->items[j];
+		if (!found)
+			return error_set(err, ENOENT, "mount %s was not restored", mount->path);
+
+		uint64_t wanted = parse_options(mount->options);
+		uint64_t has = parse_options(found->options);
+		int r = wanted == has ? 0 : correct_mount(mount->path, wanted, has, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int enter(int namespace, int root, struct error *err)
+{
+	if (setns(namespace, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
+		return error_errno(err, "enter the restored mount namespace");
+	return 0;
+}
+
+/* Only a process of its own can enter a mount namespace and leave ours as it is. */
+static int in_namespace(int proc, const struct facts *facts, const struct mountinfo_list *list,
+                        struct error *err)
+{
+	scoped_fd namespace = openat(proc, "ns/mnt", O_RDONLY | O_CLOEXEC);
+	scoped_fd root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int report[2];
+	int status = 0;
+	struct error failure;
+
+	if (namespace < 0 || root < 0 || pipe2(report, O_CLOEXEC) < 0)
+		return error_errno(err, "restored mount namespace");
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int r = enter(namespace, root, &failure);
+
+		if (r == 0)
+			r = correct_all(facts, list, &failure);
+		if (r < 0)
+			(void)!write(report[1], &failure, sizeof(failure));
+		_exit(r < 0);
+	}
+	fd_close(&report[1]);
+
+	ssize_t size = fd_read_all(report[0], &failure, sizeof(failure));
+
+	fd_close(&report[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return error_errno(err, "fork");
+	if (size == (ssize_t)sizeof(failure)) {
+		*err = failure;
+		return -failure.code;
+	}
+	return status == 0 ? 0 : error_set(err, EPROTO, "mount options were not set");
+}
+
+int places_correct(const struct facts *facts, pid_t pid, struct error *err)
+{
+	scoped_arena arena = {0};
+	struct mountinfo_list list = {0};
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+
+	scoped_fd proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (proc < 0)
+		return error_errno(err, "%s", path);
+
+	int r = mountinfo_read(proc, &arena, &list, err);
+
+	return r < 0 ? r : in_namespace(proc, facts, &list, err);
+}

@@ -1,0 +1,99 @@
+/*
+ * The only door to CRIU: finds the program, starts `criu swrk` on a socket pair, speaks its RPC
+ * (CRIU's images/rpc.proto). Host side.
+ *
+ *	criu_find → criu_start → criu_dump or criu_restore → criu_done
+ *
+ * A failure is told by its cause: the lines of CRIU's log are looked up in explain.h.
+ */
+#ifndef LVM_RUN_CHECKPOINT_CRIU_H
+#define LVM_RUN_CHECKPOINT_CRIU_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/process.h"
+
+/* The oldest CRIU that is driven: before it, kernels since 6.13 and mount propagation break it. */
+enum { CRIU_VERSION_MIN = 40101 }; /* major × 10000 + minor × 100 + sublevel */
+#define CRIU_VERSION_MIN_TEXT "4.1.1"
+
+/* Values of rpc.proto. */
+enum criu_network_lock { CRIU_LOCK_IPTABLES = 1, CRIU_LOCK_NFTABLES = 2, CRIU_LOCK_SKIP = 3 };
+
+/* A descriptor that replaces what the images name by `key`; `fd` is ours, CRIU gets a copy. */
+struct criu_inherit {
+	const char *key;
+	int fd;
+};
+
+struct criu_options {
+	int images_fd;
+	int work_fd;
+	const char *log_file; /* a name in work_fd */
+	pid_t pid;
+	const char *root; /* restore: a mount point */
+	const char *freeze_cgroup;
+	const char *lsm_profile;
+	const char *lsm_mount_context;
+	const char *const *external;
+	size_t external_count;
+	const struct criu_inherit *inherit;
+	size_t inherit_count;
+	enum criu_network_lock network_lock;
+	unsigned int ghost_limit; /* bytes; 0: CRIU's */
+	bool leave_running;
+	bool ext_unix_sockets;
+	bool tcp_established;
+	bool tcp_close;
+	bool tcp_skip_in_flight;
+	bool shell_job;
+	bool file_locks;
+	bool link_remap;
+};
+
+/* Called at each step that CRIU reports ("post-dump", "setup-namespaces", …); an error stops it. */
+typedef int criu_notify(const char *step, pid_t pid, void *context, struct error *err);
+
+struct criu_launch {
+	const char *program;
+	int cgroup_fd; /* −1: ours */
+	const struct criu_inherit *inherit;
+	size_t inherit_count;
+	/* Runs in the new process before it becomes CRIU; may be null. */
+	int (*prepare)(void *context, struct error *err);
+	void *context;
+};
+
+struct criu {
+	struct process process;
+	int socket;
+};
+#define CRIU_NONE                                                                                  \
+	{                                                                                          \
+		.process = {.pidfd = -1}, .socket = -1                                             \
+	}
+/* Ends CRIU if it still runs, and reaps it. */
+void criu_done(struct criu *criu);
+#define scoped_criu scoped(criu_done) struct criu
+
+/* LVM_RUN_CRIU of the environment, else the first `criu` of PATH and the system's directories. */
+int criu_find(char ret[static PATH_MAX], struct error *err) must_check;
+
+/* Starts it and asks its version; too old, broken or absent is one sentence with the remedy. */
+int criu_start(struct criu *criu, const struct criu_launch *launch, struct error *err) must_check;
+
+struct criu_features {
+	bool mem_track;
+	bool lazy_pages;
+};
+int criu_features(struct criu *criu, struct criu_features *ret, struct error *err) must_check;
+
+int criu_dump(struct criu *criu, const struct criu_options *options, criu_notify *notify,
+              void *context, struct error *err) must_check;
+
+/* The restored tree's first process becomes our child; *ret is its pid. */
+int criu_restore(struct criu *criu, const struct criu_options *options, criu_notify *notify,
+                 void *context, pid_t *ret, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,341 @@
+/* checkpoint: a running container becomes an image directory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/facts.h"
+#include "checkpoint/image.h"
+#include "runtime/container.h"
+#include "runtime/delete.h"
+
+enum { FREEZE_TIMEOUT_MS = 10000 };
+
+struct dump {
+	const struct checkpoint_options *options;
+	struct container *container;
+	struct cgroup *group;
+	bool was_frozen;
+	bool frozen;
+	bool gone; /* CRIU has ended the processes */
+	struct facts facts;
+	struct image image;
+	struct criu criu;
+	int work_fd;
+	const char **external;
+	size_t external_count;
+};
+
+/* A container runs on as it did before, whatever happened, unless it was to be ended. */
+static void dump_done(struct dump *dump)
+{
+	struct error err;
+
+	/* First of all CRIU: it may hold the processes. */
+	criu_done(&dump->criu);
+	if (dump->frozen && !dump->was_frozen && !dump->gone &&
+	    cgroup_thaw(dump->group, FREEZE_TIMEOUT_MS, &err) < 0)
+		log_write(LOG_LEVEL_WARNING, "checkpoint: %s", err.text);
+	cgroup_free(&dump->group);
+	image_done(&dump->image);
+	fd_close(&dump->work_fd);
+	facts_done(&dump->facts);
+}
+#define scoped_dump scoped(dump_done) struct dump
+
+/* --- What is there --- */
+
+static int freeze(struct dump *dump, struct error *err)
+{
+	int r = container_cgroup(dump->container, &dump->group, err);
+
+	if (r == -ENOENT)
+		return error_set(err, ENOTSUP,
+		                 "the container has no cgroup of its own, so that it cannot be "
+		                 "frozen");
+	if (r == 0)
+		r = cgroup_is_frozen(dump->group, err);
+	if (r < 0)
+		return r;
+	dump->was_frozen = r > 0;
+	if (!dump->was_frozen)
+		r = cgroup_freeze(dump->group, FREEZE_TIMEOUT_MS, err);
+	dump->frozen = true;
+	return r < 0 ? r : 0;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[32];
+	char text[4096];
+	struct error ignored;
+	int parent = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (file_read_kernel(AT_FDCWD, path, text, sizeof(text), &ignored) < 0)
+		return 0;
+
+	const char *line = strstr(text, "\nPPid:\t");
+	char digits[16];
+
+	if (!line)
+		return 0;
+	line += strlen("\nPPid:\t");
+	(void)snprintf(digits, sizeof(digits), "%.*s", (int)strspn(line, "0123456789"), line);
+	return parse_int(digits, 0, INT_MAX, &parent) < 0 ? 0 : parent;
+}
+
+static bool is_below(pid_t pid, pid_t top)
+{
+	while (pid > 1 && pid != top)
+		pid = parent_of(pid);
+	return pid == top;
+}
+
+/* What exec has brought in is no part of init's tree, which is all that CRIU saves. */
+static int check_tree(const struct dump *dump, struct error *err)
+{
+	scoped_strbuf strangers = {0};
+	pid_t *pids = NULL;
+	size_t count = 0;
+	int r = cgroup_pids(dump->group, &pids, &count, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		if (!is_below(pids[i], dump->container->record.pid))
+			strbuf_addf(&strangers, " %d", pids[i]);
+	free(pids);
+	if (strangers.length == 0)
+		return 0;
+	return error_set(err, EBUSY,
+	                 "processes that exec has started are no part of the container's tree; "
+	                 "end them first:%.400s",
+	                 strangers.data ? strangers.data : "");
+}
+
+static int add_external(struct dump *dump, char *text, struct error *err)
+{
+	if (!text)
+		return error_code(err, ENOMEM, "checkpoint");
+	dump->external[dump->external_count++] = text;
+	return 0;
+}
+
+static int add_streams(struct dump *dump, struct error *err)
+{
+	const struct fact_stream *streams = dump->facts.streams;
+	int r = 0;
+
+	for (size_t i = 0; i < STREAM_COUNT && r == 0; i++) {
+		bool known = !streams[i].key || !streams[i].external;
+
+		for (size_t j = 0; j < i; j++)
+			known |= str_equal(streams[i].key, streams[j].key);
+		if (!known)
+			r = add_external(dump, streams[i].key, err);
+	}
+	return r;
+}
+
+static int list_external(struct dump *dump, struct error *err)
+{
+	struct facts *facts = &dump->facts;
+	int r = 0;
+
+	dump->external = arena_alloc(&facts->arena, facts->mount_count + STREAM_COUNT + 1,
+	                             sizeof(*dump->external));
+	if (!dump->external)
+		return error_code(err, ENOMEM, "checkpoint");
+	for (size_t i = 0; i < facts->mount_count && r == 0; i++) {
+		char key[MOUNT_KEY_SIZE];
+
+		if (facts->mounts[i].source != MOUNT_INTERNAL)
+			r = add_external(dump,
+			                 arena_format(&facts->arena, "mnt[%s]:%s",
+			                              facts->mounts[i].path,
+			                              facts_mount_key(i, key)),
+			                 err);
+	}
+	if (r == 0 && facts->network)
+		r = add_external(dump,
+		                 arena_format(&facts->arena, "net[%llu]:" FACTS_NETWORK_KEY,
+		                              (unsigned long long)facts->network_inode),
+		                 err);
+	return r < 0 ? r : add_streams(dump, err);
+}
+
+static int survey(struct dump *dump, struct error *err)
+{
+	scoped_spec spec = NULL;
+	int r = container_spec(dump->container, &spec, err);
+
+	if (r == 0 && spec->has_process && spec->process.terminal)
+		r = error_set(err, ENOTSUP,
+		              "process.terminal: a checkpoint of a container with a terminal of "
+		              "its own is not supported yet");
+	if (r == 0)
+		r = facts_collect(dump->container->record.pid, spec, &dump->facts, err);
+	if (r < 0)
+		return r;
+	dump->facts.id = arena_strdup(&dump->facts.arena, dump->container->record.id);
+	return dump->facts.id ? list_external(dump, err) : error_code(err, ENOMEM, "checkpoint");
+}
+
+/* --- Dump --- */
+
+static int open_work(struct dump *dump, struct error *err)
+{
+	const char *path = dump->options->work_path;
+
+	if (!path) {
+		dump->work_fd = fcntl(dump->image.fd, F_DUPFD_CLOEXEC, 3);
+		return dump->work_fd < 0 ? error_errno(err, "image directory") : 0;
+	}
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return error_errno(err, "work path %s", path);
+	dump->work_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dump->work_fd < 0 ? error_errno(err, "work path %s", path) : 0;
+}
+
+/* The images are whole and the processes still stand: the last moment at which all can be undone. */
+static int on_step(const char *step, pid_t pid unused_parameter, void *context, struct error *err)
+{
+	struct dump *dump = context;
+
+	if (!str_equal(step, "post-dump"))
+		return 0;
+
+	int r = facts_write(&dump->facts, dump->image.fd, err);
+
+	return r < 0 ? r : image_seal(&dump->image, err);
+}
+
+static char *cgroup_path(const struct dump *dump)
+{
+	const struct cgroup_location *place = cgroup_locate(dump->group);
+
+	return str_format("%s%s", place->mount, place->path);
+}
+
+static int check_features(struct dump *dump, struct error *err)
+{
+	struct criu_features features = {0};
+
+	if (!dump->options->needs_mem_track)
+		return 0;
+
+	int r = criu_features(&dump->criu, &features, err);
+
+	if (r < 0)
+		return r;
+	return error_set(err, ENOTSUP, "--pre-dump and --parent-path: %s",
+	                 features.mem_track ? "not supported yet"
+	                                    : "this kernel does not track changed memory "
+	                                      "(CONFIG_MEM_SOFT_DIRTY)");
+}
+
+/* Before the container stands still: its start takes a good part of the time. */
+static int start_criu(struct dump *dump, struct error *err)
+{
+	char program[PATH_MAX];
+	struct criu_launch launch = {.program = program, .cgroup_fd = -1};
+	int r = criu_find(program, err);
+
+	if (r == 0)
+		r = criu_start(&dump->criu, &launch, err);
+	return r < 0 ? r : check_features(dump, err);
+}
+
+static int run_criu(struct dump *dump, struct error *err)
+{
+	const struct checkpoint_options *o = dump->options;
+	scoped_str freezer = cgroup_path(dump);
+	struct criu_options options = {
+		.images_fd = dump->image.fd,
+		.work_fd = dump->work_fd,
+		.log_file = DUMP_LOG_NAME,
+		.pid = dump->container->record.pid,
+		.freeze_cgroup = freezer,
+		.external = dump->external,
+		.external_count = dump->external_count,
+		.network_lock = o->lock              ? o->lock
+	                        : o->tcp_established ? CRIU_LOCK_NFTABLES
+	                                             : CRIU_LOCK_SKIP,
+		.ghost_limit = o->ghost_limit,
+		.leave_running = o->leave_running,
+		.ext_unix_sockets = o->ext_unix_sockets,
+		.tcp_established = o->tcp_established,
+		.tcp_close = o->tcp_close,
+		.tcp_skip_in_flight = o->tcp_skip_in_flight,
+		.shell_job = o->shell_job,
+		.file_locks = o->file_locks,
+		.link_remap = o->link_remap,
+	};
+
+	if (!freezer)
+		return error_code(err, ENOMEM, "checkpoint");
+
+	int r = criu_dump(&dump->criu, &options, on_step, dump, err);
+
+	if (r == 0 && !dump->image.sealed)
+		return error_set(err, EPROTO, "criu did not report the end of the dump");
+	if (r < 0) {
+		const char *folder = o->work_path ? o->work_path : dump->image.path;
+		size_t length = strlen(err->text);
+
+		if (faccessat(dump->work_fd, DUMP_LOG_NAME, F_OK, 0) == 0)
+			(void)snprintf(err->text + length, sizeof(err->text) - length,
+			               "; log: %s/" DUMP_LOG_NAME, folder);
+	}
+	return r;
+}
+
+int checkpoint_dump(struct store *store, const char *id, const struct checkpoint_options *options,
+                    struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	const char *path = options->image_path ? options->image_path : "checkpoint";
+	scoped_dump dump = {
+		.options = options,
+		.container = &container,
+		.image = IMAGE_NONE,
+		.criu = CRIU_NONE,
+		.work_fd = -1,
+	};
+
+	if (geteuid() != 0)
+		return error_set(err, EPERM, "a checkpoint needs root");
+
+	int r = container_open(store, id, VERB_CHECKPOINT, &container, err);
+
+	if (r == 0)
+		r = image_begin(path, &dump.image, err);
+	if (r == 0)
+		r = open_work(&dump, err);
+	if (r == 0)
+		r = start_criu(&dump, err);
+	if (r == 0)
+		r = freeze(&dump, err);
+	if (r == 0)
+		r = check_tree(&dump, err);
+	if (r == 0)
+		r = survey(&dump, err);
+	if (r == 0)
+		r = run_criu(&dump, err);
+	if (r < 0)
+		return r;
+	image_keep(&dump.image);
+	if (options->leave_running)
+		return 0;
+	dump.gone = true;
+	return container_destroy(&container, err);
+}

@@ -1,0 +1,85 @@
+/*
+ * What an image directory holds besides CRIU's files: what of the container lies outside the images
+ * (standard streams, mounts, network), which a restore has to bring along. Host side.
+ *
+ *	facts_collect         of a frozen container
+ *	facts_write           into the manifest, with the digest of each file of the image directory
+ *	facts_read            from an image directory, after each of its files was checked against it
+ */
+#ifndef LVM_RUN_CHECKPOINT_FACTS_H
+#define LVM_RUN_CHECKPOINT_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "spec/spec.h"
+
+#define MANIFEST_NAME "lvm-run.json"
+/* By which CRIU knows the network namespace of the container, which it does not save. */
+#define FACTS_NETWORK_KEY "lvmNetwork"
+enum { MANIFEST_FORMAT = 1 };
+
+enum { STREAM_COUNT = 3 };
+
+/* A standard stream that ends outside the container. */
+struct fact_stream {
+	char *key; /* CRIU's name: "pipe:[…]", "file[…]", "tty[…]"; null: nothing to replace */
+	bool external; /* the key has to be declared when dumping */
+	int access;    /* O_RDONLY, O_WRONLY or O_RDWR */
+};
+
+enum fact_mount_source {
+	MOUNT_INTERNAL, /* CRIU makes it */
+	MOUNT_BIND,     /* bound from the host: `from` of the new configuration's mounts */
+	MOUNT_CGROUP,   /* the container's own control group */
+	MOUNT_MASK,     /* an empty read-only directory */
+	MOUNT_DEVICE,   /* a device node of the host: `from` is its path */
+	MOUNT_SOURCE_COUNT
+};
+
+struct fact_mount {
+	char *path;    /* in the container */
+	char *options; /* of the mount itself: "ro,nosuid,…", as in mountinfo(5) */
+	char *from;    /* may be null */
+	enum fact_mount_source source;
+	bool directory;
+	bool on_root; /* its mount point is in the root file system */
+};
+
+struct facts {
+	struct arena arena;
+	char *id;
+	struct fact_stream streams[STREAM_COUNT];
+	struct fact_mount *mounts;
+	size_t mount_count;
+	bool network; /* a network namespace of its own */
+	ino_t network_inode;
+};
+void facts_done(struct facts *facts);
+#define scoped_facts scoped(facts_done) struct facts
+
+int facts_collect(pid_t pid, const struct spec *spec, struct facts *ret,
+                  struct error *err) must_check;
+
+int facts_write(const struct facts *facts, int directory, struct error *err) must_check;
+
+/*
+ * EILSEQ when a file was changed, is missing or does not belong to it; ENOENT when the directory was
+ * not made by `lvm-run checkpoint`.
+ */
+int facts_read(int directory, struct facts *ret, struct error *err) must_check;
+
+/* The key of the mount with that index in CRIU's options. */
+enum { MOUNT_KEY_SIZE = 16 };
+const char *facts_mount_key(size_t index, char buffer[static MOUNT_KEY_SIZE]);
+
+/* --- Parts of facts_collect --- */
+
+int facts_collect_mounts(int proc_fd, const struct spec *spec, struct facts *facts,
+                         struct error *err) must_check;
+int facts_collect_streams(int proc_fd, struct facts *facts, struct error *err) must_check;
+
+#endif

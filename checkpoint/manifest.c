@@ -1,0 +1,350 @@
+/* The manifest of an image directory: facts and digests as JSON. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "base/str.h"
+#include "checkpoint/facts.h"
+#include "spec/json.h"
+#include "spec/writer.h"
+
+enum { MANIFEST_LIMIT = 16 * 1024 * 1024, CHUNK = 256 * 1024 };
+
+static const char *const source_names[MOUNT_SOURCE_COUNT] = {
+	[MOUNT_INTERNAL] = "internal", [MOUNT_BIND] = "bind",     [MOUNT_CGROUP] = "cgroup",
+	[MOUNT_MASK] = "mask",         [MOUNT_DEVICE] = "device",
+};
+
+/* --- Digests --- */
+
+/* What CRIU reads; logs and statistics beside it are nobody's business. */
+static bool is_image(const char *name)
+{
+	return str_ends(name, ".img");
+}
+
+static int digest_file(int directory, const char *name, char hex[static SHA256_HEX_SIZE],
+                       uint64_t *ret_size, struct error *err)
+{
+	unsigned char digest[SHA256_SIZE];
+	struct sha256 hash;
+	struct stat st;
+	scoped_fd fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	scoped_str chunk = malloc(CHUNK);
+	ssize_t count;
+
+	if (!chunk)
+		return error_code(err, ENOMEM, "%s", name);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, EILSEQ, "%s is no file", name);
+	sha256_begin(&hash);
+	*ret_size = 0;
+	while ((count = fd_read_all(fd, chunk, CHUNK)) > 0) {
+		sha256_add(&hash, chunk, (size_t)count);
+		*ret_size += (uint64_t)count;
+	}
+	if (count < 0)
+		return error_code(err, (int)-count, "%s", name);
+	sha256_end(&hash, digest);
+	(void)sha256_hex(digest, hex);
+	return 0;
+}
+
+typedef int visit_image(int directory, const char *name, void *context, struct error *err);
+
+static int each_image(int directory, visit_image *visit, void *context, struct error *err)
+{
+	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	int r = 0;
+
+	if (!list) {
+		r = error_errno(err, "image directory");
+		fd_close(&copy);
+		return r;
+	}
+	for (struct dirent *e = readdir(list); e && r >= 0; e = readdir(list))
+		if (is_image(e->d_name))
+			r = visit(directory, e->d_name, context, err);
+	(void)closedir(list);
+	return r;
+}
+
+/* --- Writing --- */
+
+static int write_file(int directory, const char *name, void *context, struct error *err)
+{
+	struct json_writer *w = context;
+	char hex[SHA256_HEX_SIZE];
+	uint64_t size = 0;
+	int r = digest_file(directory, name, hex, &size, err);
+
+	if (r < 0)
+		return r;
+	json_writer_object(w, NULL);
+	json_writer_string(w, "name", name);
+	json_writer_unsigned(w, "size", size);
+	json_writer_string(w, "sha256", hex);
+	json_writer_end(w);
+	return 0;
+}
+
+static void write_streams(struct json_writer *w, const struct facts *facts)
+{
+	json_writer_array(w, "streams");
+	for (size_t i = 0; i < STREAM_COUNT; i++) {
+		const struct fact_stream *stream = &facts->streams[i];
+
+		json_writer_object(w, NULL);
+		json_writer_optional(w, "key", stream->key);
+		json_writer_bool(w, "external", stream->external);
+		json_writer_unsigned(w, "access", (unsigned int)stream->access);
+		json_writer_end(w);
+	}
+	json_writer_end(w);
+}
+
+static void write_mounts(struct json_writer *w, const struct facts *facts)
+{
+	json_writer_array(w, "mounts");
+	for (size_t i = 0; i < facts->mount_count; i++) {
+		const struct fact_mount *mount = &facts->mounts[i];
+
+		json_writer_object(w, NULL);
+		json_writer_string(w, "path", mount->path);
+		json_writer_string(w, "options", mount->options);
+		json_writer_string(w, "source", source_names[mount->source]);
+		json_writer_optional(w, "from", mount->from);
+		json_writer_bool(w, "directory", mount->directory);
+		json_writer_bool(w, "onRoot", mount->on_root);
+		json_writer_end(w);
+	}
+	json_writer_end(w);
+}
+
+int facts_write(const struct facts *facts, int directory, struct error *err)
+{
+	struct json_writer w = {.indented = true, .lossless = true};
+
+	json_writer_object(&w, NULL);
+	json_writer_unsigned(&w, "format", MANIFEST_FORMAT);
+	json_writer_string(&w, "id", facts->id);
+	json_writer_bool(&w, "network", facts->network);
+	write_streams(&w, facts);
+	write_mounts(&w, facts);
+	json_writer_array(&w, "files");
+
+	int r = each_image(directory, write_file, &w, err);
+
+	json_writer_end(&w);
+	json_writer_end(&w);
+
+	scoped_str text = json_writer_take(&w);
+
+	if (r < 0)
+		return r;
+	if (!text)
+		return error_code(err, ENOMEM, MANIFEST_NAME);
+	return file_write_atomic(directory, MANIFEST_NAME, 0600, text, strlen(text), err);
+}
+
+/* --- Reading --- */
+
+static int broken(struct error *err, const char *what)
+{
+	return error_set(err, EILSEQ, MANIFEST_NAME ": %s is missing or wrong", what);
+}
+
+static struct json_value look(const struct json_document *document, const struct json_t *object,
+                              const char *key)
+{
+	const struct json_t *node = json_member(object, key);
+	struct json_value value = {.kind = VALUE_NULL};
+
+	if (node)
+		json_look(document, node, &value);
+	return value;
+}
+
+static bool look_bool(const struct json_document *document, const struct json_t *object,
+                      const char *key)
+{
+	struct json_value value = look(document, object, key);
+
+	return value.kind == VALUE_BOOL && value.truth;
+}
+
+/* Null when it is no string. */
+static char *look_text(const struct json_document *document, const struct json_t *object,
+                       const char *key, struct arena *arena)
+{
+	struct json_value value = look(document, object, key);
+	char *copy = value.kind == VALUE_STRING ? arena_strdup(arena, value.text) : NULL;
+
+	if (copy)
+		json_restore_bytes(copy);
+	return copy;
+}
+
+static int read_streams(const struct json_document *document, struct facts *facts,
+                        struct error *err)
+{
+	const struct json_t *streams = json_member(document->root, "streams");
+	struct json_value value = look(document, document->root, "streams");
+
+	if (value.kind != VALUE_ARRAY || value.length != STREAM_COUNT)
+		return broken(err, "streams");
+	for (size_t i = 0; i < STREAM_COUNT; i++) {
+		const struct json_t *item = json_item(streams, i);
+		struct json_value access = look(document, item, "access");
+
+		if (access.kind != VALUE_UNSIGNED || access.number > O_RDWR)
+			return broken(err, "streams.access");
+		facts->streams[i] = (struct fact_stream){
+			.key = look_text(document, item, "key", &facts->arena),
+			.external = look_bool(document, item, "external"),
+			.access = (int)access.number,
+		};
+	}
+	return 0;
+}
+
+static int read_mount(const struct json_document *document, const struct json_t *item,
+                      struct arena *arena, struct fact_mount *ret, struct error *err)
+{
+	struct json_value source = look(document, item, "source");
+
+	*ret = (struct fact_mount){
+		.path = look_text(document, item, "path", arena),
+		.options = look_text(document, item, "options", arena),
+		.from = look_text(document, item, "from", arena),
+		.source = MOUNT_SOURCE_COUNT,
+		.directory = look_bool(document, item, "directory"),
+		.on_root = look_bool(document, item, "onRoot"),
+	};
+	for (unsigned int i = 0; i < MOUNT_SOURCE_COUNT; i++)
+		if (source.kind == VALUE_STRING && str_equal(source.text, source_names[i]))
+			ret->source = (enum fact_mount_source)i;
+	if (!ret->path || ret->path[0] != '/' || !ret->options ||
+	    ret->source == MOUNT_SOURCE_COUNT || (ret->source == MOUNT_DEVICE && !ret->from))
+		return broken(err, "mounts");
+	return 0;
+}
+
+static int read_mounts(const struct json_document *document, struct facts *facts, struct error *err)
+{
+	const struct json_t *mounts = json_member(document->root, "mounts");
+	struct json_value value = look(document, document->root, "mounts");
+	int r = 0;
+
+	if (value.kind != VALUE_ARRAY)
+		return broken(err, "mounts");
+	facts->mounts = arena_alloc(&facts->arena, value.length + 1, sizeof(*facts->mounts));
+	if (!facts->mounts)
+		return error_code(err, ENOMEM, MANIFEST_NAME);
+	facts->mount_count = value.length;
+	for (size_t i = 0; i < value.length && r == 0; i++)
+		r = read_mount(document, json_item(mounts, i), &facts->arena, &facts->mounts[i],
+		               err);
+	return r;
+}
+
+/* --- Checking --- */
+
+static int check_file(int directory, const struct json_document *document,
+                      const struct json_t *item, struct error *err)
+{
+	struct json_value name = look(document, item, "name");
+	struct json_value size = look(document, item, "size");
+	struct json_value sum = look(document, item, "sha256");
+	char hex[SHA256_HEX_SIZE];
+	uint64_t found = 0;
+
+	if (name.kind != VALUE_STRING || strchr(name.text, '/') || !is_image(name.text) ||
+	    size.kind != VALUE_UNSIGNED || sum.kind != VALUE_STRING)
+		return broken(err, "files");
+
+	int r = digest_file(directory, name.text, hex, &found, err);
+
+	if (r == -ENOENT)
+		return error_set(err, EILSEQ, "the image was changed: %s is missing", name.text);
+	if (r < 0)
+		return r;
+	if (found != size.number || !str_equal(hex, sum.text))
+		return error_set(err, EILSEQ, "the image was changed: %s is not what was saved",
+		                 name.text);
+	return 0;
+}
+
+struct known {
+	const struct json_document *document;
+	const struct json_t *files;
+	size_t count;
+};
+
+static int check_known(int directory unused_parameter, const char *name, void *context,
+                       struct error *err)
+{
+	const struct known *known = context;
+
+	for (size_t i = 0; i < known->count; i++) {
+		struct json_value value = look(known->document, json_item(known->files, i), "name");
+
+		if (value.kind == VALUE_STRING && str_equal(value.text, name))
+			return 0;
+	}
+	return error_set(err, EILSEQ, "the image was changed: %s does not belong to it", name);
+}
+
+static int check_files(int directory, const struct json_document *document, struct error *err)
+{
+	struct json_value value = look(document, document->root, "files");
+	struct known known = {document, json_member(document->root, "files"), value.length};
+	int r = 0;
+
+	if (value.kind != VALUE_ARRAY || value.length == 0)
+		return broken(err, "files");
+	for (size_t i = 0; i < known.count && r == 0; i++)
+		r = check_file(directory, document, json_item(known.files, i), err);
+	return r < 0 ? r : each_image(directory, check_known, &known, err);
+}
+
+int facts_read(int directory, struct facts *ret, struct error *err)
+{
+	scoped_json document = {0};
+	scoped_str text = NULL;
+	size_t size = 0;
+	int r = file_read(directory, MANIFEST_NAME, MANIFEST_LIMIT, &text, &size, err);
+
+	if (r == -ENOENT)
+		return error_set(err, ENOENT,
+		                 "no " MANIFEST_NAME " in it: not made by lvm-run checkpoint, or "
+		                 "not whole");
+	if (r == 0)
+		r = json_parse(MANIFEST_NAME, text, size, &document, err);
+	if (r < 0)
+		return r;
+
+	struct json_value format = look(&document, document.root, "format");
+
+	if (format.kind != VALUE_UNSIGNED || format.number != MANIFEST_FORMAT)
+		return error_set(err, ENOTSUP, "the image has another format than version %d",
+		                 MANIFEST_FORMAT);
+	ret->id = look_text(&document, document.root, "id", &ret->arena);
+	ret->network = look_bool(&document, document.root, "network");
+	if (!ret->id)
+		return broken(err, "id");
+	r = read_streams(&document, ret, err);
+	if (r == 0)
+		r = read_mounts(&document, ret, err);
+	return r < 0 ? r : check_files(directory, &document, err);
+}

@@ -1,0 +1,43 @@
+/*
+ * What a restore brings along from outside the images: the root, the sources of the mounts, an empty
+ * directory for what is masked; in the mount namespace of CRIU alone, so that nothing of it is ever left on
+ * the host and restores do not meet. Host side.
+ *
+ *	places_prepare   makes missing mount points in the new root, finds every source
+ *	places_enter     in the process that becomes CRIU: makes its mount namespace
+ *	places_correct   once all is mounted and nothing runs yet: the mounts get the options that they had
+ */
+#ifndef LVM_RUN_CHECKPOINT_PLACES_H
+#define LVM_RUN_CHECKPOINT_PLACES_H
+
+#include <limits.h>
+
+#include "checkpoint/facts.h"
+
+struct places_request {
+	const struct facts *facts;
+	const struct spec *spec;
+	const char *bundle; /* absolute */
+	const char *cgroup; /* absolute, of the container's group; null: none */
+	const char *hidden; /* an absolute directory of the host that is free to be covered */
+};
+
+struct places {
+	struct arena arena;
+	const struct facts *facts;
+	char rootfs[PATH_MAX]; /* absolute, of the new root */
+	const char *hidden;
+	char *root;            /* what is CRIU's --root */
+	char *mask;            /* the empty directory */
+	const char **external; /* "mnt[KEY]:SOURCE" */
+	size_t external_count;
+};
+void places_done(struct places *places);
+#define scoped_places scoped(places_done) struct places
+
+int places_prepare(const struct places_request *request, struct places *ret,
+                   struct error *err) must_check;
+int places_enter(const struct places *places, struct error *err) must_check;
+int places_correct(const struct facts *facts, pid_t pid, struct error *err) must_check;
+
+#endif

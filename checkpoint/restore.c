@@ -1,0 +1,527 @@
+/* restore: a new container from an image directory and a bundle. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/pidfd.h"
+#include "base/str.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/facts.h"
+#include "checkpoint/image.h"
+#include "checkpoint/places.h"
+#include "net/loopback.h"
+#include "runtime/container.h"
+#include "runtime/creation.h"
+#include "runtime/delete.h"
+#include "runtime/foreground.h"
+#include "runtime/hooks.h"
+
+enum { INHERIT_MAX = STREAM_COUNT + 1 };
+
+struct restore {
+	const struct checkpoint_options *options;
+	struct store *store;
+	struct creation creation;
+	struct facts facts;
+	struct places places;
+	int image_fd;
+	int work_fd;
+	int network_fd; /* the namespace that the container joins; −1: none */
+	int streams[STREAM_COUNT];
+	struct criu_inherit inherit[INHERIT_MAX];
+	size_t inherit_count;
+	struct criu criu;
+	char hidden[PATH_MAX]; /* the state directory */
+	char *cgroup;
+	bool started; /* CRIU worked on it: there is a log */
+};
+
+static void restore_done(struct restore *restore)
+{
+	criu_done(&restore->criu);
+	creation_done(&restore->creation);
+	for (size_t i = 0; i < STREAM_COUNT; i++)
+		fd_close(&restore->streams[i]);
+	fd_close(&restore->network_fd);
+	fd_close(&restore->work_fd);
+	fd_close(&restore->image_fd);
+	places_done(&restore->places);
+	facts_done(&restore->facts);
+	str_free(&restore->cgroup);
+}
+#define scoped_restore scoped(restore_done) struct restore
+
+/* --- Before CRIU --- */
+
+static int open_image(struct restore *restore, struct error *err)
+{
+	const char *path = restore->options->image_path;
+
+	if (!path)
+		path = "checkpoint";
+	restore->image_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (restore->image_fd < 0)
+		return error_errno(err, "image path %s", path);
+
+	int r = facts_read(restore->image_fd, &restore->facts, err);
+
+	return r < 0 ? error_wrap(err, "image path %s", path) : 0;
+}
+
+static int open_work(struct restore *restore, struct error *err)
+{
+	const char *path = restore->options->work_path;
+
+	if (!path) {
+		restore->work_fd = fcntl(restore->creation.entry.fd, F_DUPFD_CLOEXEC, 3);
+		return restore->work_fd < 0 ? error_errno(err, "state directory") : 0;
+	}
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return error_errno(err, "work path %s", path);
+	restore->work_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return restore->work_fd < 0 ? error_errno(err, "work path %s", path) : 0;
+}
+
+/* A process that makes the namespace and waits until it was opened. */
+static int make_network(struct error *err)
+{
+	int report[2];
+	char path[32];
+	struct error failure;
+	int status = 0;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return error_errno(err, "network namespace");
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int r = unshare(CLONE_NEWNET) < 0 ? error_errno(&failure, "network namespace")
+		                                  : loopback_enter_up(&failure);
+
+		if (r == 0)
+			failure = (struct error){0};
+		(void)!write(report[1], &failure, sizeof(failure));
+		for (;;)
+			(void)pause();
+	}
+	fd_close(&report[1]);
+
+	ssize_t size = pid < 0 ? -1 : fd_read_all(report[0], &failure, sizeof(failure));
+	int fd = -1;
+
+	fd_close(&report[0]);
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	if (size != (ssize_t)sizeof(failure))
+		(void)error_set(err, EPROTO, "network namespace: no answer");
+	else if (failure.code)
+		*err = failure;
+	else if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		(void)error_errno(err, "network namespace");
+	if (pid > 0) {
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, &status, 0);
+	}
+	return fd < 0 ? -err->code : fd;
+}
+
+static int find_network(struct restore *restore, struct error *err)
+{
+	const struct spec_namespace *namespace =
+		&restore->creation.plan.spec->linux.namespaces[NAMESPACE_NETWORK];
+
+	if (!restore->facts.network && namespace->set)
+		return error_set(err, EINVAL,
+		                 "config.json asks for a network namespace, the checkpoint was "
+		                 "made in the host's");
+	if (!restore->facts.network)
+		return 0;
+	if (!namespace->set)
+		return error_set(err, EINVAL,
+		                 "the checkpoint was made in a network namespace, config.json "
+		                 "asks for none");
+	if (namespace->path) {
+		restore->network_fd = open(namespace->path, O_RDONLY | O_CLOEXEC);
+		if (restore->network_fd < 0)
+			return error_errno(err, "network namespace %s", namespace->path);
+	} else {
+		restore->network_fd = make_network(err);
+		if (restore->network_fd < 0)
+			return restore->network_fd;
+	}
+	restore->inherit[restore->inherit_count++] =
+		(struct criu_inherit){FACTS_NETWORK_KEY, restore->network_fd};
+	return 0;
+}
+
+/* --- Standard streams --- */
+
+static bool serves(int access, int wanted)
+{
+	return access == O_RDWR || access == wanted;
+}
+
+/*
+ * Our own descriptor `number` with the access that the container had. One key may stand for several
+ * streams of different access (/dev/null for all of them): then one descriptor serves all.
+ */
+static int take_stream(int number, int wanted, struct error *err)
+{
+	char path[FD_PATH_SIZE];
+	int flags = fcntl(number, F_GETFL);
+
+	if (flags < 0)
+		return error_errno(err, "standard stream %d", number);
+	if (!serves(flags & O_ACCMODE, wanted)) {
+		int again = open(fd_path(number, path), O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+		return again < 0 ? error_errno(err,
+		                               "standard stream %d cannot be opened as the "
+		                               "container had it",
+		                               number)
+		                 : again;
+	}
+	int copy = fcntl(number, F_DUPFD_CLOEXEC, 3);
+
+	return copy < 0 ? error_errno(err, "standard stream %d", number) : copy;
+}
+
+/*
+ * CRIU looks a file up by its path without the leading slash before anything else, and what it finds so is
+ * taken as it is; by the whole key it would open it anew and insist on the size of the saved file. The
+ * "path" of an external file is its key.
+ */
+static const char *stream_key(const struct fact_stream *stream)
+{
+	return str_starts(stream->key, "file[") ? stream->key + 1 : stream->key;
+}
+
+static int take_streams(struct restore *restore, struct error *err)
+{
+	const struct fact_stream *streams = restore->facts.streams;
+
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		int wanted = streams[i].access;
+		bool known = !streams[i].key;
+
+		for (int j = 0; j < i; j++)
+			known |= str_equal(streams[i].key, streams[j].key);
+		if (known)
+			continue;
+		for (int j = i + 1; j < STREAM_COUNT; j++)
+			if (str_equal(streams[i].key, streams[j].key) &&
+			    streams[j].access != wanted)
+				wanted = O_RDWR;
+		restore->streams[i] = take_stream(i, wanted, err);
+		if (restore->streams[i] < 0)
+			return restore->streams[i];
+		restore->inherit[restore->inherit_count++] =
+			(struct criu_inherit){stream_key(&streams[i]), restore->streams[i]};
+	}
+	return 0;
+}
+
+static int prepare(struct restore *restore, struct error *err)
+{
+	struct creation *creation = &restore->creation;
+	const struct cgroup_location *group = cgroup_locate(creation->cgroup);
+	char path[FD_PATH_SIZE];
+	ssize_t length = readlink(fd_path(creation->entry.fd, path), restore->hidden,
+	                          sizeof(restore->hidden) - 1);
+	struct places_request request = {
+		.facts = &restore->facts,
+		.spec = creation->plan.spec,
+		.bundle = creation->bundle,
+		.hidden = restore->hidden,
+	};
+
+	if (length < 0)
+		return error_errno(err, "state directory");
+	restore->hidden[length] = '\0';
+	if (group->path) {
+		restore->cgroup = str_format("%s%s", group->mount, group->path);
+		request.cgroup = restore->cgroup;
+	}
+	creation->plan.user_namespace = creation->plan.spec->linux.namespaces[NAMESPACE_USER].set;
+
+	int r = open_work(restore, err);
+
+	if (r == 0)
+		r = places_prepare(&request, &restore->places, err);
+	creation->rootfs = restore->places.rootfs;
+	if (r == 0)
+		r = find_network(restore, err);
+	return r < 0 ? r : take_streams(restore, err);
+}
+
+static int check_config(const struct restore *restore, struct error *err)
+{
+	const struct spec *spec = restore->creation.plan.spec;
+
+	if (spec->has_process && spec->process.terminal)
+		return error_set(err, ENOTSUP,
+		                 "process.terminal: restoring a container with a terminal of "
+		                 "its own is not supported yet");
+	if (!spec->linux.namespaces[NAMESPACE_MOUNT].set ||
+	    !spec->linux.namespaces[NAMESPACE_PID].set)
+		return error_set(err, ENOTSUP,
+		                 "a container without mount and pid namespaces of its own "
+		                 "cannot be restored");
+	return 0;
+}
+
+/* --- CRIU --- */
+
+/* In the process that becomes CRIU, which is in the container's cgroup already. */
+static int enter(void *context, struct error *err)
+{
+	const struct restore *restore = context;
+	const struct spec_namespace *cgroup =
+		&restore->creation.plan.spec->linux.namespaces[NAMESPACE_CGROUP];
+
+	if (cgroup->set && !cgroup->path && unshare(CLONE_NEWCGROUP) < 0)
+		return error_errno(err, "cgroup namespace");
+	return places_enter(&restore->places, err);
+}
+
+/* The first process is there, its namespaces are empty: what create does once init exists. */
+static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
+{
+	struct creation *creation = &restore->creation;
+	const struct spec *spec = creation->plan.spec;
+	int pidfd = pidfd_open(pid, 0);
+
+	if (pidfd < 0)
+		return error_errno(err, "pidfd_open %d", pid);
+	creation->init = (struct process){.pid = pid, .pidfd = pidfd};
+	creation->start_time = process_start_time(pid, NULL);
+
+	int r = journal_add_process(creation->entry.journal_fd, pid, creation->start_time, err);
+
+	if (r == 0)
+		r = cgroup_settle(creation->cgroup, err);
+	if (r == 0)
+		r = creation_fill_record(creation, err);
+	if (r < 0 || spec->hooks[HOOK_PRESTART].count + spec->hooks[HOOK_CREATE_RUNTIME].count == 0)
+		return r;
+
+	struct state_view view = {
+		.status = container_status_name(STATUS_CREATING),
+		.pid = pid,
+		.record = &creation->record,
+	};
+	scoped_str state = state_encode_hook(&view);
+
+	if (!state)
+		return error_code(err, ENOMEM, "state for hooks");
+	r = hooks_run(spec, HOOK_PRESTART, state, strlen(state), err);
+	return r < 0 ? r : hooks_run(spec, HOOK_CREATE_RUNTIME, state, strlen(state), err);
+}
+
+/* All is restored and nothing runs yet: the last moment at which it can be refused. */
+static int on_restored(struct restore *restore, struct error *err)
+{
+	int r = places_correct(&restore->facts, restore->creation.init.pid, err);
+
+	return r < 0 ? r : creation_commit(&restore->creation, err);
+}
+
+static int on_step(const char *step, pid_t pid, void *context, struct error *err)
+{
+	struct restore *restore = context;
+
+	if (str_equal(step, "setup-namespaces"))
+		return on_namespaces(restore, pid, err);
+	if (str_equal(step, "post-restore"))
+		return on_restored(restore, err);
+	return 0;
+}
+
+static int start_criu(struct restore *restore, struct error *err)
+{
+	char program[PATH_MAX];
+	struct criu_launch launch = {
+		.program = program,
+		.cgroup_fd = cgroup_dirfd(restore->creation.cgroup),
+		.inherit = restore->inherit,
+		.inherit_count = restore->inherit_count,
+		.prepare = enter,
+		.context = restore,
+	};
+	int r = criu_find(program, err);
+
+	return r < 0 ? r : criu_start(&restore->criu, &launch, err);
+}
+
+static int run_criu(struct restore *restore, struct error *err)
+{
+	const struct checkpoint_options *o = restore->options;
+	struct criu_options options = {
+		.images_fd = restore->image_fd,
+		.work_fd = restore->work_fd,
+		.log_file = RESTORE_LOG_NAME,
+		.root = restore->places.root,
+		.lsm_profile = o->lsm_profile,
+		.lsm_mount_context = o->lsm_mount_context,
+		.external = restore->places.external,
+		.external_count = restore->places.external_count,
+		.inherit = restore->inherit,
+		.inherit_count = restore->inherit_count,
+		.network_lock = o->lock              ? o->lock
+	                        : o->tcp_established ? CRIU_LOCK_NFTABLES
+	                                             : CRIU_LOCK_SKIP,
+		.ext_unix_sockets = o->ext_unix_sockets,
+		.tcp_established = o->tcp_established,
+		.tcp_close = o->tcp_close,
+		.shell_job = o->shell_job,
+		.file_locks = o->file_locks,
+		.link_remap = o->link_remap,
+	};
+	pid_t pid = 0;
+	int r;
+
+	restore->started = true;
+	r = criu_restore(&restore->criu, &options, on_step, restore, &pid, err);
+	if (r == 0 && (restore->creation.init.pidfd < 0 || pid != restore->creation.init.pid))
+		return error_set(err, EPROTO, "criu reported another process than it restored");
+	return r;
+}
+
+/* --- The log --- */
+
+/* Ours goes with success; after a failure it stays, under the state root or in the work path. */
+static void settle_log(struct restore *restore, int result, struct error *err)
+{
+	struct store_entry *entry = &restore->creation.entry;
+	char name[NAME_MAX + 1];
+	size_t length = result < 0 ? strlen(err->text) : 0;
+
+	if (!restore->options->work_path && result == 0) {
+		(void)unlinkat(restore->work_fd, RESTORE_LOG_NAME, 0);
+		(void)unlinkat(restore->work_fd, "stats-restore", 0);
+	}
+	if (result == 0 || !restore->started ||
+	    faccessat(restore->work_fd, RESTORE_LOG_NAME, F_OK, 0) < 0)
+		return;
+	if (restore->options->work_path) {
+		(void)snprintf(err->text + length, sizeof(err->text) - length,
+		               "; log: %s/" RESTORE_LOG_NAME, restore->options->work_path);
+		return;
+	}
+	(void)snprintf(name, sizeof(name), ".restore-%.200s.log", entry->id);
+	if (renameat(restore->work_fd, RESTORE_LOG_NAME, store_fd(restore->store), name) == 0) {
+		char *slash = strrchr(restore->hidden, '/');
+
+		(void)snprintf(err->text + length, sizeof(err->text) - length, "; log: %.*s/%s",
+		               slash ? (int)(slash - restore->hidden) : 0, restore->hidden, name);
+	}
+}
+
+/* --- The whole --- */
+
+static int run_poststart(struct restore *restore, struct error *err)
+{
+	struct creation *creation = &restore->creation;
+	struct state_view view = {
+		.status = container_status_name(STATUS_RUNNING),
+		.pid = creation->init.pid,
+		.record = &creation->record,
+	};
+
+	if (!creation->record.poststart)
+		return 0;
+
+	scoped_str state = state_encode_hook(&view);
+
+	if (!state)
+		return error_code(err, ENOMEM, "state for hooks");
+	return hooks_run(creation->plan.spec, HOOK_POSTSTART, state, strlen(state), err);
+}
+
+static int stay(struct restore *restore, struct foreground *foreground, int *ret_exit,
+                struct error *err)
+{
+	struct creation *creation = &restore->creation;
+	scoped_container container = CONTAINER_NONE;
+	struct error failure;
+	int status = 0;
+
+	store_entry_unlock(&creation->entry);
+
+	int r = foreground_wait(foreground, &creation->init, &creation->console, &status, err);
+
+	if (r < 0)
+		return r;
+	foreground_end(foreground);
+	*ret_exit = process_exit_code(status);
+	if (creation->options->keep || store_entry_relock(&creation->entry, &failure) < 0)
+		return 0;
+	container.entry = creation->entry;
+	creation->entry.fd = -1;
+	creation->entry.journal_fd = -1;
+	container.record = creation->record;
+	container.status = STATUS_STOPPED;
+	if (container_destroy(&container, &failure) < 0)
+		log_write(LOG_LEVEL_WARNING, "restore: clean up: %s", failure.text);
+	return 0;
+}
+
+static int restore_all(struct restore *restore, const struct create_options *create,
+                       struct error *err)
+{
+	int r = open_image(restore, err);
+
+	if (r == 0)
+		r = creation_reserve(&restore->creation, restore->store, create, false, err);
+	if (r == 0)
+		r = check_config(restore, err);
+	if (r == 0)
+		r = prepare(restore, err);
+	if (r == 0)
+		r = start_criu(restore, err);
+	return r;
+}
+
+int checkpoint_restore(struct store *store, const struct create_options *create,
+                       const struct checkpoint_options *options, int *ret_exit, struct error *err)
+{
+	scoped_foreground foreground = {0};
+	scoped_restore restore = {
+		.options = options,
+		.store = store,
+		.creation = CREATION_NONE,
+		.image_fd = -1,
+		.work_fd = -1,
+		.network_fd = -1,
+		.streams = {-1, -1, -1},
+		.criu = CRIU_NONE,
+	};
+
+	if (geteuid() != 0)
+		return error_set(err, EPERM, "a restore needs root");
+
+	int r = restore_all(&restore, create, err);
+
+	if (r == 0)
+		r = run_criu(&restore, err);
+	if (restore.started)
+		settle_log(&restore, r, err);
+	criu_done(&restore.criu);
+	if (r == 0 && !create->detach)
+		r = foreground_begin(&foreground, err);
+	if (r == 0)
+		r = run_poststart(&restore, err);
+	if (r < 0)
+		return r;
+	creation_keep(&restore.creation);
+	*ret_exit = 0;
+	return create->detach ? 0 : stay(&restore, &foreground, ret_exit, err);
+}
