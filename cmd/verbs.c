@@ -93,6 +93,24 @@ const struct verb verbs[] = {
 		.run = run_main,
 	},
 	{
+		.name = "restore",
+		.group = VERB_GROUP_LIFE,
+		.flags = VERB_ID | VERB_NEW,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "make a running container from the files of a checkpoint",
+		.details =
+			"Bundle and id may be others than at the checkpoint; mounts, limits and "
+			"network namespace are taken from the bundle. The standard streams of the "
+			"command become the container's. Files that were changed since the "
+			"checkpoint "
+			"are refused. Without --detach it stays in the foreground like run.",
+		.example = "lvm-run restore -d -b bundle --image-path /var/tmp/web1 web2",
+		.options = restore_options,
+		.run = restore_main,
+	},
+	{
 		.name = "delete",
 		.alias = "rm",
 		.group = VERB_GROUP_LIFE,
@@ -198,6 +216,25 @@ const struct verb verbs[] = {
 		.example = "lvm-run wait --timeout 1m web1",
 		.options = wait_options,
 		.run = wait_main,
+	},
+	{
+		.name = "checkpoint",
+		.group = VERB_GROUP_ACT,
+		.flags = VERB_ID,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "save a running container to files",
+		.details =
+			"The processes stand still meanwhile. The image directory appears once it "
+			"is "
+			"whole; when anything fails the container runs on and no images are left. "
+			"CRIU " CRIU_VERSION_MIN_TEXT
+			" or later does the work: the first in PATH, or what LVM_RUN_CRIU "
+			"names.",
+		.example = "lvm-run checkpoint --image-path /var/tmp/web1 web1",
+		.options = checkpoint_options,
+		.run = checkpoint_main,
 	},
 	{
 		.name = "state",

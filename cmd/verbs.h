@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "checkpoint/checkpoint.h"
 #include "cmd/options.h"
 #include "runtime/runtime.h"
 
@@ -97,6 +98,21 @@ struct doctor_arguments {
 	bool json;
 };
 
+struct checkpoint_arguments { /* of checkpoint and restore */
+	struct checkpoint_options options;
+	struct create_options create;
+	const char *ghost_limit;
+	const char *network_lock;
+	const char *cgroups_mode;
+	const char *parent_path;
+	const char *page_server;
+	const char *status_fd;
+	const char *empty_ns;
+	bool pre_dump;
+	bool lazy_pages;
+	bool auto_dedup;
+};
+
 union verb_arguments {
 	struct create_options create; /* of create and run */
 	struct exec_arguments exec;
@@ -108,6 +124,7 @@ union verb_arguments {
 	struct wait_arguments wait;
 	struct spec_arguments spec;
 	struct doctor_arguments doctor;
+	struct checkpoint_arguments checkpoint;
 };
 
 /* --- The table --- */
@@ -186,12 +203,23 @@ int call_usage_error(const struct call *call, struct error *err, const char *for
 extern const struct option run_options[], exec_options[], kill_options[], delete_options[];
 extern const struct option update_options[], wait_options[];
 extern const struct option list_options[], ps_options[], spec_options[], doctor_options[];
+extern const struct option checkpoint_options[], restore_options[];
 /* create knows what run knows but its first rows. */
 enum { RUN_ONLY_OPTIONS = 2 };
 
 verb_function create_main, run_main, exec_main, start_main, pause_main, resume_main, gc_main;
 verb_function update_main, wait_main;
+verb_function checkpoint_main, restore_main;
 verb_function kill_main, delete_main, state_main, list_main, ps_main, spec_main, features_main;
 verb_function doctor_main, help_main, manual_main, completion_main, version_main;
+
+/* --- Shared by checkpoint and restore --- */
+
+int checkpoint_parse_lock(const char *word, enum criu_network_lock *ret) must_check;
+/* −ENOTSUP with the option's name when it was given. */
+int checkpoint_refuse(const char *name, bool given, struct error *err) must_check;
+/* Options that both know and neither can serve yet. */
+int checkpoint_check_common(const struct checkpoint_arguments *arguments,
+                            struct error *err) must_check;
 
 #endif
