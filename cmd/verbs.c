@@ -199,6 +199,21 @@ const struct verb verbs[] = {
 		.run = update_main,
 	},
 	{
+		.name = "events",
+		.group = VERB_GROUP_LOOK,
+		.flags = VERB_ID | VERB_QUIET,
+		.min_words = 1,
+		.max_words = 1,
+		.words = "ID",
+		.summary = "print statistics and events of a container as JSON, for programs",
+		.details = "One object a line: every interval the statistics (type stats), and "
+			   "each time that the kernel ended a process for want of memory an event "
+			   "(type oom). It ends when the container ends. The form is that of runc.",
+		.example = "lvm-run events --stats web1",
+		.options = events_options,
+		.run = events_main,
+	},
+	{
 		.name = "wait",
 		.group = VERB_GROUP_LOOK,
 		.flags = VERB_ID,

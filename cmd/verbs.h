@@ -88,6 +88,11 @@ struct wait_arguments {
 	const char *timeout;
 };
 
+struct events_arguments {
+	bool stats;
+	const char *interval;
+};
+
 struct spec_arguments {
 	const char *bundle;
 	const char *file;
@@ -122,6 +127,7 @@ union verb_arguments {
 	struct ps_arguments ps;
 	struct update_arguments update;
 	struct wait_arguments wait;
+	struct events_arguments events;
 	struct spec_arguments spec;
 	struct doctor_arguments doctor;
 	struct checkpoint_arguments checkpoint;
@@ -198,17 +204,20 @@ int call_cgroup_driver(const struct call *call, enum cgroup_driver *ret,
 int call_usage_error(const struct call *call, struct error *err, const char *format, ...)
 	printf_like(3, 4);
 
+/* --interval of events and stats: a duration above 0 (cmd/units.h), in milliseconds, rounded up. */
+int interval_parse(const char *text, int *ret_ms, struct error *err) must_check;
+
 /* --- The functions and their option tables, one file a verb or a few that belong together --- */
 
 extern const struct option run_options[], exec_options[], kill_options[], delete_options[];
-extern const struct option update_options[], wait_options[];
+extern const struct option update_options[], wait_options[], events_options[];
 extern const struct option list_options[], ps_options[], spec_options[], doctor_options[];
 extern const struct option checkpoint_options[], restore_options[];
 /* create knows what run knows but its first rows. */
 enum { RUN_ONLY_OPTIONS = 2 };
 
 verb_function create_main, run_main, exec_main, start_main, pause_main, resume_main, gc_main;
-verb_function update_main, wait_main;
+verb_function update_main, wait_main, events_main;
 verb_function checkpoint_main, restore_main;
 verb_function kill_main, delete_main, state_main, list_main, ps_main, spec_main, features_main;
 verb_function doctor_main, help_main, manual_main, completion_main, version_main;

@@ -1,5 +1,6 @@
 #include "spec/writer.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* --- Strings --- */
@@ -201,6 +202,12 @@ void json_writer_unsigned(struct json_writer *writer, const char *key, uint64_t 
 		number /= 10;
 	} while (number > 0);
 	strbuf_add(&writer->out, digits + at, sizeof(digits) - at);
+}
+
+void json_writer_hundredths(struct json_writer *writer, const char *key, uint64_t number)
+{
+	begin_value(writer, key);
+	strbuf_addf(&writer->out, "%" PRIu64 ".%02u", number / 100, (unsigned int)(number % 100));
 }
 
 void json_writer_bool(struct json_writer *writer, const char *key, bool value)

@@ -1,0 +1,119 @@
+#include "runtime/monitor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "runtime/container.h"
+
+struct container_monitor {
+	struct process init;
+	struct cgroup *group;
+	int memory_events; /* −1: the memory controller is not there */
+	uint64_t oom_kills;
+};
+
+void container_monitor_free(struct container_monitor **monitor)
+{
+	if (!*monitor)
+		return;
+	process_done(&(*monitor)->init);
+	cgroup_free(&(*monitor)->group);
+	fd_close(&(*monitor)->memory_events);
+	free(*monitor);
+	*monitor = NULL;
+}
+
+static int fill(struct container_monitor *monitor, const struct container *container,
+                struct error *err)
+{
+	int r = container_process(container, &monitor->init, err);
+
+	if (r == 0)
+		r = container_cgroup(container, &monitor->group, err);
+	if (r == -ENOENT)
+		return error_set(err, ENOTSUP, "the container has no cgroup of its own");
+	if (r < 0)
+		return r;
+	monitor->memory_events = cgroup_stats_open_memory_events(monitor->group);
+	if (monitor->memory_events >= 0)
+		monitor->oom_kills = cgroup_stats_oom_kills(monitor->memory_events).value;
+	return 0;
+}
+
+int container_monitor_open(struct store *store, const char *id, struct container_monitor **ret,
+                           struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	scoped_monitor monitor = NULL;
+	int r = container_open(store, id, VERB_STATS, &container, err);
+
+	if (r < 0)
+		return r;
+	monitor = calloc(1, sizeof(*monitor));
+	if (!monitor)
+		return error_code(err, ENOMEM, "container %s", id);
+	monitor->init.pidfd = -1;
+	monitor->memory_events = -1;
+	r = fill(monitor, &container, err);
+	if (r < 0)
+		return r;
+	*ret = monitor;
+	monitor = NULL;
+	return 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool has_struck(struct container_monitor *monitor)
+{
+	struct optional_u64 kills = cgroup_stats_oom_kills(monitor->memory_events);
+	bool more = kills.set && kills.value > monitor->oom_kills;
+
+	if (kills.set)
+		monitor->oom_kills = kills.value;
+	return more;
+}
+
+int container_monitor_wait(struct container_monitor *monitor, int timeout_ms,
+                           enum monitor_event *ret, struct error *err)
+{
+	struct pollfd polled[] = {{.fd = monitor->init.pidfd, .events = POLLIN},
+	                          {.fd = monitor->memory_events, .events = POLLPRI}};
+	int64_t end = now_ms() + timeout_ms;
+
+	for (;;) {
+		int64_t left = timeout_ms < 0 ? -1 : end - now_ms();
+		int r = poll(polled, ARRAY_SIZE(polled),
+		             timeout_ms >= 0 && left < 0 ? 0 : (int)left);
+
+		if (r < 0 && errno != EINTR)
+			return error_errno(err, "wait for events");
+		if (r < 0)
+			continue;
+		/* What ended the container is told before its end. */
+		if (monitor->memory_events >= 0 && has_struck(monitor))
+			*ret = MONITOR_OOM;
+		else if (r > 0 && polled[0].revents)
+			*ret = MONITOR_END;
+		else if (r == 0 || (timeout_ms >= 0 && now_ms() >= end))
+			*ret = MONITOR_TIME;
+		else
+			continue;
+		return 0;
+	}
+}
+
+int container_monitor_stats(const struct container_monitor *monitor, struct arena *arena,
+                            struct cgroup_stats *ret, struct error *err)
+{
+	return cgroup_stats_read(monitor->group, arena, ret, err);
+}
