@@ -366,11 +366,30 @@ _Noreturn void init_main(struct init_plan *plan)
 
 /* --- The intermediate process --- */
 
+/*
+ * Who lives in a pid namespace that init joins could look into it, and through it at the host, until
+ * it is confined. A user without privilege could then write no maps; but there the namespace's
+ * processes have no power over that of init.
+ */
+static int hide_from_joined(const struct init_plan *plan, struct error *err)
+{
+	const struct namespace_plan *namespaces = &plan->namespaces;
+	bool joins = false;
+
+	for (unsigned int i = 0; i < namespaces->join_count; i++)
+		joins |= namespaces->joins[i].type == NAMESPACE_PID;
+	if (!joins || (plan->new_user_namespace && geteuid() != 0))
+		return 0;
+	return prctl(PR_SET_DUMPABLE, 0) < 0 ? error_errno(err, "make undumpable") : 0;
+}
+
 static int stage_prepare(const struct init_plan *plan, struct error *err)
 {
 	const struct spec_linux *linux_spec = &plan->spec->linux;
 	int r = init_enter_signals(err);
 
+	if (r == 0)
+		r = hide_from_joined(plan, err);
 	if (r == 0)
 		r = namespaces_enter(&plan->namespaces, err);
 	if (r == 0 && plan->namespaces.new_time_offsets)

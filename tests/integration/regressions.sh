@@ -271,4 +271,29 @@ check 'without a mount namespace the root is changed, for exec too' the_root_is_
 check 'HOME is found in a last line without an end' home_stands_in_a_last_line_without_end
 check "a working directory that is made has nothing of the caller's umask" a_made_directory_is_open_to_all
 
+# --- Looking into the runtime from a joined pid namespace -----------------------------------------
+
+nobody_looks_into_init() {
+	local first pid i
+	new_bundle pod '.linux.namespaces += [{"type": "user"}] | .root.readonly = false' \
+		'.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]' \
+		'.linux.gidMappings = .linux.uidMappings' '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	config ".process.args = [\"sh\", \"-c\", \"while :; do for p in /proc/[0-9]*; do
+		[ ! -e \$p/root$ROOT ] || >/seen; [ ! -e \$p/root/this-is-ours ] || >/looked; done; done\"]"
+	touch "$BUNDLE/rootfs/this-is-ours"
+	first=$(new_id)
+	lvm create -b "$BUNDLE" -f "$CONFIG" "$first"
+	lvm start "$first"
+	pid=$(lvm state "$first" | jq .pid)
+	config '.process.args = ["true"] | del(.linux.uidMappings, .linux.gidMappings)' ".linux.namespaces |= map(
+		if .type == \"user\" or .type == \"pid\" then .path = \"/proc/$pid/ns/\" + .type else . end)"
+	for i in $(seq 30); do run; done
+	# Its own root it sees: it does look.
+	wait_for 5 test -e "$BUNDLE/rootfs/looked"
+	[ ! -e "$BUNDLE/rootfs/seen" ]
+}
+
+check 'nobody in a joined pid namespace looks into init' nobody_looks_into_init
+
 finish
