@@ -121,7 +121,9 @@ int plan_build(struct init_plan *plan, const struct plan_request *request, struc
 		r = prepare_buffers(plan, err);
 	if (r == 0)
 		r = sync_pair(plan->sync_fds, err);
+	/* With a stage: init must not speak before the stage has told of it, on the same socket. */
 	if (r == 0)
-		plan->needs_host = plan->user_namespace || rootfs_wants_mapped(plan->rootfs);
+		plan->needs_host = plan->user_namespace || plan->namespaces.needs_stage ||
+		                   rootfs_wants_mapped(plan->rootfs);
 	return r;
 }

@@ -4,7 +4,7 @@
  *
  *	# who → whom     step          when                           meaning
  *	1 stage → host   SYNC_PID      a second process was needed    init's process id is the payload
- *	2 host → init    HOST_READY    user namespace, mapped mounts  id maps are written, mounts id-mapped
+ *	2 host → init    HOST_READY    stage, user namespace, maps    id maps are written, mounts id-mapped
  *	3 init → host    MOUNTS_READY  hooks before the pivot         all mounted, not yet pivoted
  *	4 host → init    HOOKS_DONE    the same                       prestart and createRuntime ran; payload:
  *	                                                              the OCI state for createContainer

@@ -296,4 +296,15 @@ nobody_looks_into_init() {
 
 check 'nobody in a joined pid namespace looks into init' nobody_looks_into_init
 
+# --- The intermediate process -------------------------------------------------------------------
+
+init_waits_for_its_stage() {
+	local i
+	config '.process.args = ["true"]' '.hooks.createContainer = [{"path": "/bin/true"}]' '.mounts |= .[:2]' '.linux.maskedPaths = []' \
+		'.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"boottime": {"secs": 5}}'
+	for i in $(seq 200); do run; done
+}
+
+check 'init does not speak before its stage has told of it' init_waits_for_its_stage
+
 finish
