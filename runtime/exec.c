@@ -229,6 +229,9 @@ int container_exec(struct store *store, const struct exec_options *options, int 
 		return r;
 
 	r = spawn(&joining, err);
+	/* The child is frozen with the others until somebody who needs the lock resumes them. */
+	if (r == 0 && joining.container.status == STATUS_PAUSED)
+		store_entry_unlock(&joining.container.entry);
 	if (r == 0)
 		r = converse(&joining, err);
 	if (r < 0)
