@@ -199,6 +199,21 @@ const struct verb verbs[] = {
 		.run = update_main,
 	},
 	{
+		.name = "stats",
+		.group = VERB_GROUP_LOOK,
+		.max_words = -1,
+		.words = "[ID...]",
+		.summary = "show what containers use, for people",
+		.details =
+			"Without ID all containers that run. The table is shown again every "
+			"interval, as long as one of them lives; CPU is in percent of one CPU, "
+			"and WAITED is how much of the last ten seconds some process waited for "
+			"CPU, memory or disks. What this host cannot tell is a dash.",
+		.example = "lvm-run stats --no-stream",
+		.options = stats_options,
+		.run = stats_main,
+	},
+	{
 		.name = "events",
 		.group = VERB_GROUP_LOOK,
 		.flags = VERB_ID | VERB_QUIET,

@@ -93,6 +93,12 @@ struct events_arguments {
 	const char *interval;
 };
 
+struct stats_arguments {
+	bool no_stream;
+	const char *format;
+	const char *interval;
+};
+
 struct spec_arguments {
 	const char *bundle;
 	const char *file;
@@ -128,6 +134,7 @@ union verb_arguments {
 	struct update_arguments update;
 	struct wait_arguments wait;
 	struct events_arguments events;
+	struct stats_arguments stats;
 	struct spec_arguments spec;
 	struct doctor_arguments doctor;
 	struct checkpoint_arguments checkpoint;
@@ -210,14 +217,14 @@ int interval_parse(const char *text, int *ret_ms, struct error *err) must_check;
 /* --- The functions and their option tables, one file a verb or a few that belong together --- */
 
 extern const struct option run_options[], exec_options[], kill_options[], delete_options[];
-extern const struct option update_options[], wait_options[], events_options[];
+extern const struct option update_options[], wait_options[], events_options[], stats_options[];
 extern const struct option list_options[], ps_options[], spec_options[], doctor_options[];
 extern const struct option checkpoint_options[], restore_options[];
 /* create knows what run knows but its first rows. */
 enum { RUN_ONLY_OPTIONS = 2 };
 
 verb_function create_main, run_main, exec_main, start_main, pause_main, resume_main, gc_main;
-verb_function update_main, wait_main, events_main;
+verb_function update_main, wait_main, events_main, stats_main;
 verb_function checkpoint_main, restore_main;
 verb_function kill_main, delete_main, state_main, list_main, ps_main, spec_main, features_main;
 verb_function doctor_main, help_main, manual_main, completion_main, version_main;

@@ -16,6 +16,7 @@ group_of() {
 	done | head -n 1
 }
 
+# shellcheck disable=SC2016 # for the shell in the container
 start_container base '.process.args = ["sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exec sleep 1000"]'
 GROUP=$(group_of "$ID")
 
