@@ -13,11 +13,14 @@
 /* A process that does not go away within this time is in an uninterruptible call. */
 enum { END_TIMEOUT_MS = 10000 };
 
+/* cgroup.events changes at most this often. */
+enum { EVENTS_INTERVAL_MS = 10 };
+
 /* How long a delete without force waits for a running program that may be ending. */
 enum { GRACE_MS = 100 };
 
 /* SIGKILL to a process that may be gone already, and its end. */
-static int end_process(pid_t pid, uint64_t start_time, struct error *err)
+static int end_process(pid_t pid, uint64_t start_time, int timeout_ms, struct error *err)
 {
 	scoped_process process = {.pidfd = -1};
 	int r = process_open(pid, start_time, &process, err);
@@ -29,19 +32,21 @@ static int end_process(pid_t pid, uint64_t start_time, struct error *err)
 	r = process_signal(&process, SIGKILL, err);
 	if (r < 0 && r != -ESRCH)
 		return r;
-	return process_wait_gone(&process, END_TIMEOUT_MS, err);
+	return process_wait_gone(&process, timeout_ms, err);
 }
 
 /*
- * Ends all that lives in the group and removes it. Init (pid 0: unknown) is waited for by itself: the
- * last to go in most containers, and the kernel tells of changes in cgroup.events only every 10 ms.
+ * Ends all that lives in the group and removes it. Init (pid 0: unknown) is waited for a moment by
+ * itself, since the kernel tells of changes in cgroup.events only every 10 ms. Its end is no condition: it
+ * does not come before somebody has reaped what exec brought into its pid namespace.
  */
 static int end_cgroup(struct cgroup *group, pid_t pid, uint64_t start_time, struct error *err)
 {
+	struct error late;
 	int r = cgroup_kill(group, err);
 
 	if (r == 0 && pid > 0)
-		r = end_process(pid, start_time, err);
+		(void)!end_process(pid, start_time, EVENTS_INTERVAL_MS, &late);
 	if (r == 0)
 		r = cgroup_wait_empty(group, END_TIMEOUT_MS, err);
 	return r < 0 ? r : cgroup_destroy(group, err);
@@ -78,7 +83,7 @@ static int end_container(const struct container *container, const struct journal
 		               : end_cgroup(group, pid, start_time, err);
 	if (r != -ENOENT)
 		return r;
-	return stopped && !known ? 0 : end_process(pid, start_time, err);
+	return stopped && !known ? 0 : end_process(pid, start_time, END_TIMEOUT_MS, err);
 }
 
 void container_run_poststop(const struct record *record, const struct spec *spec)
@@ -168,15 +173,13 @@ static int end_remains(const struct store_entry *entry, const struct journal *jo
 
 	if (!store_is_this_boot(entry->store, journal->boot_id))
 		return 0;
-	if (journal->pid > 0)
-		r = end_process(journal->pid, journal->start_time, err);
-	if (r < 0)
-		return r;
 	r = journal_cgroup(journal, &location) ? cgroup_open(&location, &group, err)
 	                                       : guess_cgroup(entry, journal, &group, err);
-	if (r == -ENOENT)
-		return 0;
-	return r < 0 ? r : end_cgroup(group, 0, 0, err);
+	if (r == 0)
+		return end_cgroup(group, journal->pid, journal->start_time, err);
+	if (r != -ENOENT || journal->pid <= 0)
+		return r == -ENOENT ? 0 : r;
+	return end_process(journal->pid, journal->start_time, END_TIMEOUT_MS, err);
 }
 
 int container_destroy_remains(struct store_entry *entry, struct error *err)
