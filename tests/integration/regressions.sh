@@ -229,7 +229,7 @@ a_start_that_hangs_is_ended() {
 		sleep 0.3
 		# shellcheck disable=SC2086 # words
 		timeout 5 "$RUNTIME" --root "$ROOT" ${end/ID/"$id"}
-		! wait "$job"
+		if wait "$job"; then return 1; fi
 	done
 }
 
@@ -274,7 +274,7 @@ check "a working directory that is made has nothing of the caller's umask" a_mad
 # --- Looking into the runtime from a joined pid namespace -----------------------------------------
 
 nobody_looks_into_init() {
-	local first pid i
+	local first pid
 	new_bundle pod '.linux.namespaces += [{"type": "user"}] | .root.readonly = false' \
 		'.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]' \
 		'.linux.gidMappings = .linux.uidMappings' '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
@@ -288,7 +288,7 @@ nobody_looks_into_init() {
 	pid=$(lvm state "$first" | jq .pid)
 	config '.process.args = ["true"] | del(.linux.uidMappings, .linux.gidMappings)' ".linux.namespaces |= map(
 		if .type == \"user\" or .type == \"pid\" then .path = \"/proc/$pid/ns/\" + .type else . end)"
-	for i in $(seq 30); do run; done
+	for _ in $(seq 30); do run; done
 	# Its own root it sees: it does look.
 	wait_for 5 test -e "$BUNDLE/rootfs/looked"
 	[ ! -e "$BUNDLE/rootfs/seen" ]
@@ -299,10 +299,9 @@ check 'nobody in a joined pid namespace looks into init' nobody_looks_into_init
 # --- The intermediate process -------------------------------------------------------------------
 
 init_waits_for_its_stage() {
-	local i
 	config '.process.args = ["true"]' '.hooks.createContainer = [{"path": "/bin/true"}]' '.mounts |= .[:2]' '.linux.maskedPaths = []' \
 		'.linux.namespaces += [{"type": "time"}] | .linux.timeOffsets = {"boottime": {"secs": 5}}'
-	for i in $(seq 200); do run; done
+	for _ in $(seq 200); do run; done
 }
 
 check 'init does not speak before its stage has told of it' init_waits_for_its_stage
