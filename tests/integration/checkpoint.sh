@@ -1,0 +1,333 @@
+#!/usr/bin/env bash
+# checkpoint and restore with a real CRIU: `make criu` brings one where the installed one is too old.
+. "$(dirname "$0")/../support/lib.sh"
+
+# --- What is needed -------------------------------------------------------------------------------
+
+least=4.1.1
+usable() {
+	local version
+	version=$("$1" --version 2>/dev/null | sed -n 's/^Version: *//p')
+	[ -n "$version" ] && [ "$(printf '%s\n' "$least" "$version" | sort -V | head -n 1)" = "$least" ]
+}
+
+find_criu() {
+	local candidate
+	for candidate in "${LVM_RUN_CRIU-}" "$(command -v criu || :)" \
+		"${LVM_RUN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lvm-run}/criu/criu"; do
+		[ -x "$candidate" ] && usable "$candidate" && printf '%s\n' "$candidate" && return
+	done
+	return 1
+}
+
+[ "$(id -u)" -eq 0 ] || skip 'needs root'
+LVM_RUN_CRIU=$(find_criu) || skip "no CRIU of at least $least (make criu brings one)"
+export LVM_RUN_CRIU
+"$LVM_RUN_CRIU" check >"$T/check" 2>&1 || skip "criu check: $(tail -n 1 "$T/check")"
+
+# A number a line, about fifty a second; busybox's sleep does not survive a restore, this does.
+cat >"$T/count.c" <<'C'
+#include <stdio.h>
+#include <time.h>
+int main(void)
+{
+	struct timespec pause = {0, 20000000};
+	for (unsigned long n = 1;; n++) {
+		if (dprintf(1, "%lu\n", n) < 0)
+			return 3;
+		nanosleep(&pause, NULL);
+	}
+}
+C
+gcc -O1 -static -o "$T/count" "$T/count.c" || skip 'no static C library'
+
+new_bundle counter '.process.args = ["/bin/count"]'
+cp "$T/count" "$BUNDLE/rootfs/bin/"
+COUNTER=$BUNDLE
+new_bundle idle '.process.args = ["/bin/testkit", "pause"]'
+cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
+IDLE=$BUNDLE
+
+start_idle() { lvm run -d -b "$IDLE" "$1" </dev/null >/dev/null 2>&1; }
+last() { tail -n 1 "$1" 2>/dev/null; }
+has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+pid_of() { lvm state "$1" | jq .pid; }
+image_files() { { find "$1" -mindepth 1 ! -name dump.log 2>/dev/null || :; } | wc -l; }
+
+# --- Tests ----------------------------------------------------------------------------------------
+
+a_counting_program_goes_on_where_it_was() {
+	local id before after
+	id=$(new_id)
+	lvm run -d -b "$COUNTER" "$id" </dev/null >"$T/first" 2>&1
+	wait_for 5 has_lines "$T/first" 5
+	lvm checkpoint --image-path "$T/count.img" "$id"
+	expect_error 'container does not exist' lvm state "$id"
+	before=$(last "$T/first")
+	sleep 0.2
+	expect_equal "$before" "$(last "$T/first")"
+	lvm restore -d -b "$COUNTER" --image-path "$T/count.img" "$id" </dev/null >"$T/second" 2>&1
+	wait_for 5 has_lines "$T/second" 3
+	after=$(head -n 1 "$T/second")
+	expect_equal "$((before + 1))" "$after"
+	lvm delete --force "$id"
+	nothing_left
+}
+
+leave_running_leaves_it_running() {
+	local id lines
+	id=$(new_id)
+	lvm run -d -b "$COUNTER" "$id" </dev/null >"$T/running" 2>&1
+	wait_for 5 has_lines "$T/running" 3
+	lvm checkpoint --leave-running --image-path "$T/leave.img" "$id"
+	container_is "$id" running
+	lines=$(wc -l <"$T/running")
+	wait_for 5 has_lines "$T/running" $((lines + 3))
+	[ -s "$T/leave.img/lvm-run.json" ]
+	# Once more into the same place: the new one replaces it.
+	lvm checkpoint --leave-running --image-path "$T/leave.img" "$id"
+	lvm delete --force "$id"
+}
+
+a_paused_container_stays_paused() {
+	local id
+	id=$(new_id)
+	start_idle "$id"
+	lvm pause "$id"
+	lvm checkpoint --leave-running --image-path "$T/paused.img" "$id"
+	container_is "$id" paused
+	lvm resume "$id"
+	container_is "$id" running
+	lvm delete --force "$id"
+}
+
+what_is_restored_is_a_whole_container() {
+	local id copy pid
+	id=$(new_id) copy=$(new_id)
+	start_idle "$id"
+	lvm checkpoint -R --image-path "$T/idle.img" "$id"
+	lvm restore -d -b "$IDLE" --image-path "$T/idle.img" --pid-file "$T/pid" "$copy" \
+		</dev/null >/dev/null 2>&1
+	container_is "$id" running
+	container_is "$copy" running
+	pid=$(pid_of "$copy")
+	expect_equal "$pid" "$(cat "$T/pid")"
+	expect_equal 1 "$(lvm exec "$copy" busybox cat /proc/1/comm | grep -c testkit)"
+	expect_contains "/lvm-run-$copy" "$(cat "/proc/$pid/cgroup")"
+	expect_equal 0::/ "$(lvm exec "$copy" busybox grep ^0:: /proc/self/cgroup)"
+	[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink "/proc/$(pid_of "$id")/ns/net")" ]
+	expect_contains UP "$(lvm exec "$copy" busybox ip link show lo)"
+	lvm pause "$copy"
+	container_is "$copy" paused
+	lvm resume "$copy"
+	lvm kill "$copy" KILL
+	wait_for 5 container_is "$copy" stopped
+	lvm delete "$copy"
+	lvm delete --force "$id"
+	nothing_left
+}
+
+mount_options() { awk '{print $5, $6}' "/proc/$1/mountinfo" | sort; }
+
+mounts_keep_their_options() {
+	local id copy
+	id=$(new_id) copy=$(new_id)
+	mkdir -p "$T/data"
+	echo hello >"$T/data/file"
+	new_bundle bound '.process.args = ["/bin/testkit", "pause"]'
+	cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
+	# shellcheck disable=SC2016 # a variable of jq
+	edit_config --arg dir "$T/data" '.mounts += [
+		{destination: "/data", source: $dir, options: ["rbind", "ro", "nosuid"]},
+		{destination: "/etc/one", source: ($dir + "/file"), options: ["bind", "nodev"]}]'
+	lvm run -d -b "$BUNDLE" "$id" </dev/null >/dev/null 2>&1
+	mount_options "$(pid_of "$id")" >"$T/options"
+	lvm checkpoint -R --image-path "$T/bound.img" "$id"
+	lvm restore -d -b "$BUNDLE" --image-path "$T/bound.img" "$copy" </dev/null >/dev/null 2>&1
+	expect_equal "$(cat "$T/options")" "$(mount_options "$(pid_of "$copy")")"
+	expect_equal hello "$(lvm exec "$copy" busybox cat /data/file)"
+	expect_equal hello "$(lvm exec "$copy" busybox cat /etc/one)"
+	expect_contains Read-only "$(lvm exec "$copy" busybox touch /etc/new 2>&1 || :)"
+	edit_config 'del(.mounts[-1])'
+	expect_error 'config.json has no mount at /etc/one' \
+		lvm restore -d -b "$BUNDLE" --image-path "$T/bound.img" "$(new_id)"
+	lvm delete --force "$id"
+	lvm delete --force "$copy"
+	nothing_left
+}
+
+four_at_once_are_restored_from_one_image() {
+	local id copies=() jobs=() copy job
+	id=$(new_id)
+	lvm run -d -b "$COUNTER" "$id" </dev/null >"$T/source" 2>&1
+	lvm checkpoint --image-path "$T/four.img" "$id"
+	for copy in 1 2 3 4; do
+		copies+=("$(new_id)")
+		lvm restore -d -b "$COUNTER" --image-path "$T/four.img" "${copies[-1]}" \
+			</dev/null >"$T/out.$copy" 2>&1 &
+		jobs+=($!)
+	done
+	for job in "${jobs[@]}"; do wait "$job" || { cat "$T"/out.?; return 1; }; done
+	for copy in 1 2 3 4; do
+		wait_for 5 has_lines "$T/out.$copy" 3
+		expect_equal "$(head -n 1 "$T/out.1")" "$(head -n 1 "$T/out.$copy")"
+		container_is "${copies[copy - 1]}" running
+		lvm delete --force "${copies[copy - 1]}"
+	done
+	nothing_left
+}
+
+a_failed_checkpoint_leaves_it_running() {
+	local id lines
+	id=$(new_id)
+	echo secret >"$T/leak"
+	lvm run -d -b "$COUNTER" --preserve-fds 1 "$id" 3<"$T/leak" </dev/null >"$T/unharmed" 2>&1
+	expect_error 'leaked descriptor' lvm checkpoint --image-path "$T/failed.img" "$id"
+	expect_equal 0 "$(image_files "$T/failed.img")"
+	[ -s "$T/failed.img/dump.log" ]
+	container_is "$id" running
+	lines=$(wc -l <"$T/unharmed")
+	wait_for 5 has_lines "$T/unharmed" $((lines + 3))
+	lvm delete --force "$id"
+	nothing_left
+}
+
+processes_of_exec_are_named() {
+	local id other
+	id=$(new_id)
+	start_idle "$id"
+	lvm exec -d --pid-file "$T/exec.pid" "$id" /bin/testkit pause </dev/null >/dev/null 2>&1
+	other=$(cat "$T/exec.pid")
+	expect_error "end them first: $other" lvm checkpoint --image-path "$T/exec.img" "$id"
+	expect_equal 0 "$(image_files "$T/exec.img")"
+	container_is "$id" running
+	kill -KILL "$other"
+	wait_for 5 lvm checkpoint --image-path "$T/exec.img" "$id"
+	nothing_left
+}
+
+images_that_were_changed_are_refused() {
+	local id name=$T/sealed.img
+	id=$(new_id)
+	start_idle "$id"
+	lvm checkpoint --image-path "$name" "$id"
+	refused() { expect_error "$1" lvm restore -d -b "$IDLE" --image-path "$2" "$(new_id)"; }
+	copy_image() { rm -rf "$T/bad.img" && cp -a "$name" "$T/bad.img"; }
+
+	copy_image
+	printf '\1' | dd of="$T/bad.img/core-1.img" bs=1 seek=100 conv=notrunc status=none
+	refused 'core-1.img is not what was saved' "$T/bad.img"
+	copy_image
+	truncate -s -1 "$T/bad.img/pages-1.img"
+	refused 'pages-1.img is not what was saved' "$T/bad.img"
+	copy_image
+	rm "$T/bad.img/pstree.img"
+	refused 'pstree.img is missing' "$T/bad.img"
+	copy_image
+	cp "$name/core-1.img" "$T/bad.img/core-2.img"
+	refused 'core-2.img does not belong to it' "$T/bad.img"
+	copy_image
+	rm "$T/bad.img/lvm-run.json"
+	refused 'not made by lvm-run checkpoint' "$T/bad.img"
+	refused 'No such file' "$T/none.img"
+	nothing_left
+}
+
+a_directory_of_others_is_left_alone() {
+	local id
+	id=$(new_id)
+	start_idle "$id"
+	mkdir "$T/mine"
+	echo mine >"$T/mine/file"
+	expect_error 'holds no checkpoint of lvm-run' lvm checkpoint --image-path "$T/mine" "$id"
+	expect_equal mine "$(cat "$T/mine/file")"
+	container_is "$id" running
+	lvm delete --force "$id"
+}
+
+hooks_run_around_a_restore() {
+	local id
+	id=$(new_id)
+	new_bundle hooked '.process.args = ["/bin/testkit", "pause"]'
+	cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
+	# shellcheck disable=SC2016 # the hook's shell
+	edit_config --arg log "$T/hooks" 'def hook(n): [{path: "/bin/sh", args: ["sh", "-c",
+			"jq -r \".status + \\\" \\\" + (.pid > 0 | tostring)\" | sed \"s/^/" + n + " /\" >>" + $log]}];
+		.hooks = {prestart: hook("prestart"), createRuntime: hook("createRuntime"),
+			poststart: hook("poststart"), poststop: hook("poststop")}'
+	lvm run -d -b "$BUNDLE" "$id" </dev/null >/dev/null 2>&1
+	lvm checkpoint --image-path "$T/hooked.img" "$id"
+	: >"$T/hooks"
+	lvm restore -d -b "$BUNDLE" --image-path "$T/hooked.img" "$id" </dev/null >/dev/null 2>&1
+	expect_equal 'prestart creating true
+createRuntime creating true
+poststart running true' "$(cat "$T/hooks")"
+	edit_config '.hooks.createRuntime[0].args = ["sh", "-c", "exit 3"]'
+	expect_error 'createRuntime' lvm restore -d -b "$BUNDLE" --image-path "$T/hooked.img" "$(new_id)"
+	lvm delete --force "$id"
+	nothing_left
+}
+
+in_the_foreground_it_waits_for_the_program() {
+	local id status=0
+	id=$(new_id)
+	start_idle "$id"
+	lvm checkpoint --image-path "$T/fore.img" "$id"
+	lvm restore -b "$IDLE" --image-path "$T/fore.img" "$id" >"$T/fore" 2>&1 &
+	local job=$!
+	wait_for 5 container_is "$id" running
+	lvm kill "$id" KILL
+	wait "$job" || status=$?
+	expect_equal 137 "$status"
+	nothing_left
+}
+
+pipes_are_taken_over() {
+	local id
+	id=$(new_id)
+	lvm run -d -b "$COUNTER" "$id" </dev/null 2>&1 | cat >"$T/before" &
+	wait_for 5 has_lines "$T/before" 3
+	lvm checkpoint --image-path "$T/pipe.img" "$id"
+	lvm restore -d -b "$COUNTER" --image-path "$T/pipe.img" "$id" </dev/null 2>&1 | cat >"$T/piped" &
+	wait_for 5 has_lines "$T/piped" 3
+	expect_equal "$(($(last "$T/before") + 1))" "$(head -n 1 "$T/piped")"
+	lvm delete --force "$id"
+	nothing_left
+}
+
+what_cannot_be_done_is_said() {
+	local id
+	id=$(new_id)
+	start_idle "$id"
+	expect_error 'option --lazy-pages: not supported yet' lvm checkpoint --lazy-pages "$id"
+	expect_error 'option --page-server: not supported yet' lvm checkpoint --page-server 1.2.3.4:5 "$id"
+	expect_error 'option --status-fd: not supported yet' lvm checkpoint --status-fd 3 "$id"
+	expect_error 'option --console-socket: not supported yet' lvm restore --console-socket x "$id"
+	expect_error '--pre-dump' lvm checkpoint --pre-dump --image-path "$T/pre.img" "$id"
+	expect_error 'no size' lvm checkpoint --ghost-limit 1X "$id"
+	container_is "$id" running
+	expect_error 'container with id exists' lvm restore -d -b "$IDLE" --image-path "$T/idle.img" "$id"
+	LVM_RUN_CRIU=/nowhere expect_error 'LVM_RUN_CRIU: /nowhere' lvm checkpoint --image-path "$T/x.img" "$id"
+	LVM_RUN_CRIU=/bin/true expect_error '/bin/true does not work here' \
+		lvm checkpoint --image-path "$T/x.img" "$id"
+	container_is "$id" running
+	expect_equal 0 "$(image_files "$T/x.img")"
+	lvm delete --force "$id"
+	expect_error 'container does not exist' lvm checkpoint "$id"
+}
+
+check 'a counting program goes on where it was; its output goes to a file' a_counting_program_goes_on_where_it_was
+check 'with --leave-running it runs on, and a second checkpoint replaces the first' leave_running_leaves_it_running
+check 'a paused container stays paused' a_paused_container_stays_paused
+check 'what is restored under another id is a whole container' what_is_restored_is_a_whole_container
+check 'mounts keep their options, and sources come from the new bundle' mounts_keep_their_options
+check 'four at once are restored from one image' four_at_once_are_restored_from_one_image
+check 'a failed checkpoint leaves it running and no images' a_failed_checkpoint_leaves_it_running
+check 'processes that exec has started are named' processes_of_exec_are_named
+check 'images that were changed are refused' images_that_were_changed_are_refused
+check 'a directory that holds something else is left alone' a_directory_of_others_is_left_alone
+check 'hooks run around a restore, and a failing one undoes it' hooks_run_around_a_restore
+check 'in the foreground restore waits for the program' in_the_foreground_it_waits_for_the_program
+check 'standard streams on pipes are taken over' pipes_are_taken_over
+check 'what cannot be done is said by name' what_cannot_be_done_is_said
+finish
