@@ -194,7 +194,7 @@ static unsigned long kill_at_random_steps(unsigned long count)
 	static unsigned int calls[64][PROCESSES];
 	unsigned long done = 0;
 
-	while (done < count) {
+	for (unsigned long tries = 0; done < count && tries < 10 * count + 100; tries++) {
 		size_t i = (size_t)draw(scene_count);
 		uint64_t which = draw(10);
 		unsigned int process = which < 7 ? 0 : which < 9 ? 1 : 2;
