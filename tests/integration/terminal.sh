@@ -132,14 +132,13 @@ raw_mode_is_taken_back() {
 
 raw_mode_is_taken_back_after_sigkill_inside() {
 	script 'echo up; exec sleep 1000'
+	ID=$(new_id)
+	rm -f "$T/said"
 	(
-		wait_for 10 grep -q up "$T/said"
-		for id in $(lvm list -q); do
-			[ "$(lvm list -f json | jq -r --arg i "$id" '.[] | select(.id == $i).bundle')" != "$BUNDLE" ] || lvm kill "$id" KILL || true
-		done
+		wait_for 20 grep -q up "$T/said"
+		lvm kill "$ID" KILL
 	) &
-	: >"$T/said"
-	expect_exit 137 run_on_terminal <<-'END'
+	expect_exit 137 play 24 80 "$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$CONFIG" "$ID" <<-'END'
 		wait up
 		raw
 		end
