@@ -204,11 +204,10 @@ const struct verb verbs[] = {
 		.max_words = -1,
 		.words = "[ID...]",
 		.summary = "show what containers use, for people",
-		.details =
-			"Without ID all containers that run. The table is shown again every "
-			"interval, as long as one of them lives; CPU is in percent of one CPU, "
-			"and WAITED is how much of the last ten seconds some process waited for "
-			"CPU, memory or disks. What this host cannot tell is a dash.",
+		.details = "Without ID all containers that run. The table is shown again every "
+			   "interval, as long as one of them lives; CPU is in percent of one CPU, "
+			   "and WAITED is how much of the last ten seconds some process waited for "
+			   "CPU, memory or disks. What this host cannot tell is a dash.",
 		.example = "lvm-run stats --no-stream",
 		.options = stats_options,
 		.run = stats_main,
