@@ -182,6 +182,11 @@ static int survey(struct dump *dump, struct error *err)
 		r = error_set(err, ENOTSUP,
 		              "process.terminal: a checkpoint of a container with a terminal of "
 		              "its own is not supported yet");
+	/* CRIU would save it, but could not join the network namespace, which is the host's, again. */
+	if (r == 0 && spec->linux.namespaces[NAMESPACE_USER].set)
+		r = error_set(err, ENOTSUP,
+		              "a checkpoint of a container with a user namespace is not supported "
+		              "yet");
 	if (r == 0)
 		r = facts_collect(dump->container->record.pid, spec, &dump->facts, err);
 	if (r < 0)

@@ -90,7 +90,8 @@ const char *explain_line(const char *line)
 /* Complaints that CRIU makes of itself and that never decide. */
 static bool is_harmless(const char *line)
 {
-	return strstr(line, "rlimit: Can't setup RLIMIT_NOFILE") != NULL;
+	return strstr(line, "rlimit: Can't setup RLIMIT_NOFILE") ||
+	       strstr(line, "tun: Unable to create tun");
 }
 
 static const char *after_prefix(const char *line)

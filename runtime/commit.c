@@ -34,9 +34,9 @@ int creation_fill_record(struct creation *creation, struct error *err)
 		.start_time = creation->start_time,
 		.boot_id = creation->boot_id,
 		.bundle = creation->bundle,
-		.rootfs = arena_strdup(arena, creation->rootfs
-		                                      ? creation->rootfs
-		                                      : rootfs_path(creation->plan.rootfs)),
+		.rootfs =
+			arena_strdup(arena, creation->rootfs ? creation->rootfs
+	                                                     : rootfs_path(creation->plan.rootfs)),
 		.created = arena_strdup(arena, clock_format_now(now)),
 		.owner = format_owner(arena),
 		.cgroup_driver = (char *)(uintptr_t)cgroup_driver_name(group->driver),

@@ -295,6 +295,19 @@ pipes_are_taken_over() {
 	nothing_left
 }
 
+what_could_not_be_restored_is_not_saved() {
+	local id
+	id=$(new_id)
+	new_bundle mapped '.process.args = ["/bin/testkit", "pause"]' '.linux.namespaces += [{type: "user"}]' \
+		'.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+			| .linux.gidMappings = .linux.uidMappings'
+	cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
+	lvm run -d -b "$BUNDLE" "$id" </dev/null >/dev/null 2>&1
+	expect_error 'user namespace is not supported yet' lvm checkpoint --image-path "$T/mapped.img" "$id"
+	container_is "$id" running
+	lvm delete --force "$id"
+}
+
 what_cannot_be_done_is_said() {
 	local id
 	id=$(new_id)
@@ -329,5 +342,6 @@ check 'a directory that holds something else is left alone' a_directory_of_other
 check 'hooks run around a restore, and a failing one undoes it' hooks_run_around_a_restore
 check 'in the foreground restore waits for the program' in_the_foreground_it_waits_for_the_program
 check 'standard streams on pipes are taken over' pipes_are_taken_over
+check 'a container that could not be restored is not saved either' what_could_not_be_restored_is_not_saved
 check 'what cannot be done is said by name' what_cannot_be_done_is_said
 finish

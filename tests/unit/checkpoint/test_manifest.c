@@ -135,7 +135,7 @@ static void a_broken_manifest_is_refused(void **state)
 		"{\"access\": 0}], \"mounts\": [7], \"files\": [{}]}",
 		"{\"format\": 1, \"id\": \"x\", \"streams\": [{\"access\": 0}, {\"access\": 0}, "
 		"{\"access\": 0}], \"mounts\": [], \"files\": [{\"name\": \"../x.img\", \"size\": "
-	        "1, "
+		"1, "
 		"\"sha256\": \"\"}]}",
 	};
 	const struct folder *folder = *state;
