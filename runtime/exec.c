@@ -206,6 +206,8 @@ static int converse(struct joining *joining, struct error *err)
 	int r = sync_expect(sync, SYNC_CREATED, "exec", &reply, err);
 
 	if (r == 0)
+		r = lockdown_apply_oom_score(joining->plan.lockdown, joining->process.pid, err);
+	if (r == 0)
 		r = announce(joining, err);
 	/* Not earlier: until there is a program to forward signals to, they end this command. */
 	if (r == 0 && !joining->options->detach)

@@ -171,12 +171,23 @@ static const struct {
 	{NULL, step_execute},
 };
 
+/*
+ * The process is in the container's sight already. Undumpable as it is, a container with CAP_SYS_PTRACE
+ * in our user namespace can look into it: a directory of the host must not stay open.
+ */
+static void close_proc(struct exec_plan *plan)
+{
+	if (!lockdown_needs_proc(plan->lockdown))
+		fd_close(&plan->proc_fd);
+}
+
 _Noreturn void exec_enter(struct exec_plan *plan)
 {
 	struct joiner joiner = {.plan = plan, .sync = plan->sync_fds[1], .console = -1};
 	struct error err = {0};
 
 	fd_close(&plan->sync_fds[0]);
+	close_proc(plan);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		if (steps[i].run(&joiner, &err) >= 0)
 			continue;

@@ -84,6 +84,7 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 		.keyring = "exec", /* never the caller's, whose keys are the host's */
 		.proc_fd = plan->proc_fd,
 		.cache_fd = cache_fd,
+		.oom_score_by_host = true,
 	};
 
 	plan->kept_fds = listen_fds + options->preserve_fds;

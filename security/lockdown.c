@@ -49,6 +49,7 @@ int lockdown_prepare(const struct lockdown_request *request, struct lockdown_pla
 	plan->process = request->process;
 	plan->personality = request->personality;
 	plan->new_keyring = request->keyring != NULL;
+	plan->oom_score_by_host = request->oom_score_by_host;
 	plan->proc_fd = request->proc_fd;
 	r = limits_prepare(request->process, err);
 	if (r == 0)
@@ -69,6 +70,18 @@ bool lockdown_wants_agent_state(const struct lockdown_plan *plan)
 	return plan->seccomp.agent_fd >= 0;
 }
 
+int lockdown_apply_oom_score(const struct lockdown_plan *plan, pid_t pid, struct error *err)
+{
+	return limits_enter_oom_score(&plan->process->oom_score_adj, plan->proc_fd, pid, err);
+}
+
+bool lockdown_needs_proc(const struct lockdown_plan *plan)
+{
+	bool oom_score = plan->process->oom_score_adj.set && !plan->oom_score_by_host;
+
+	return oom_score || plan->lsm->profile || plan->lsm->label;
+}
+
 int lockdown_apply_limits(const struct lockdown_plan *plan, pid_t pid, struct error *err)
 {
 	const struct spec_process *process = plan->process;
@@ -78,9 +91,7 @@ int lockdown_apply_limits(const struct lockdown_plan *plan, pid_t pid, struct er
 		r = limits_enter_scheduler(&process->scheduler, pid, err);
 	if (r == 0)
 		r = limits_enter_io_priority(&process->io_priority, pid, err);
-	if (r == 0)
-		r = limits_enter_oom_score(&process->oom_score_adj, plan->proc_fd, pid, err);
-	return r;
+	return r < 0 ? r : lockdown_apply_oom_score(plan, pid, err);
 }
 
 const char *lockdown_libseccomp_version(void)

@@ -33,6 +33,7 @@ struct lockdown_request {
 	int proc_fd;             /* the host's /proc, borrowed; stays open as long as the plan */
 	int cache_fd;            /* directory for compiled filters, borrowed; −1: no cache */
 	bool new_session_leader; /* reserved for terminals: setsid is the caller's */
+	bool oom_score_by_host; /* the child leaves oom_score_adj alone: lockdown_apply_oom_score */
 };
 
 struct lockdown_plan;
@@ -44,6 +45,16 @@ int lockdown_prepare(const struct lockdown_request *request, struct lockdown_pla
 
 /* Whether lockdown_enter_exec will want the state text for a seccomp agent (listenerPath). */
 bool lockdown_wants_agent_state(const struct lockdown_plan *plan);
+
+/*
+ * Sets oom_score_adj of `pid` from outside, for a request with oom_score_by_host. Host, before the
+ * child becomes the program.
+ */
+int lockdown_apply_oom_score(const struct lockdown_plan *plan, pid_t pid,
+                             struct error *err) must_check;
+
+/* Whether the child still wants proc_fd; otherwise it closes it as soon as it runs. Either side. */
+bool lockdown_needs_proc(const struct lockdown_plan *plan);
 
 /*
  * Sets rlimits, scheduler, I/O priority and oom_score_adj of `pid` from outside: raising them takes

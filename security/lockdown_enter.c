@@ -64,6 +64,8 @@ static int step_io_priority(const struct walk *walk, struct error *err)
 
 static int step_oom_score(const struct walk *walk, struct error *err)
 {
+	if (walk->plan->oom_score_by_host)
+		return 0;
 	return limits_enter_oom_score(&walk->plan->process->oom_score_adj, walk->plan->proc_fd, 0,
 	                              err);
 }

@@ -12,6 +12,7 @@ struct lockdown_plan {
 	const struct spec_process *process; /* borrowed, as all that hangs from the request */
 	const struct spec_personality *personality;
 	bool new_keyring;
+	bool oom_score_by_host;
 	int proc_fd;
 	struct capability_plan capabilities;
 	struct identity_plan identity;
