@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # checkpoint and restore with a real CRIU: `make criu` brings one where the installed one is too old.
+# not for the test machine: it has no compiler; what is tested needs no more than another machine has
 . "$(dirname "$0")/../support/lib.sh"
 
 # --- What is needed -------------------------------------------------------------------------------

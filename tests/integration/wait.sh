@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # wait: the exit status of a container that was made by create and start.
+# not for the test machine: its kernel gives an exit status to the parent alone
 . "$(dirname "$0")/../support/lib.sh"
 
 new_bundle one '.process.args = ["sh", "-c", "cat /go >/dev/null; exit 7"]'
