@@ -1,4 +1,5 @@
 /* CRIU: where it is, which one, whether it works here. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/doctor.h"
@@ -59,13 +60,14 @@ static void check_criu_works(struct report *report, char *path)
 
 void doctor_criu(struct report *report)
 {
-	scoped_str path = NULL;
+	const char *named = getenv("LVM_RUN_CRIU");
+	scoped_str path = named && *named ? strdup(named) : NULL;
 
-	if (!subprocess_find("criu", &path)) {
+	if (!path && !subprocess_find("criu", &path)) {
 		report_add(report, area, "criu", CHECK_MISSING,
 		           "Containers cannot be checkpointed and restored. Install the package "
-		           "criu, or "
-		           "build it from source where there is none.",
+		           "criu (4.1.1 or later), or build it (make criu) and name it in "
+		           "LVM_RUN_CRIU.",
 		           "not installed");
 		return;
 	}
