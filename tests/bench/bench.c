@@ -296,7 +296,7 @@ static bool is_chosen(const char *chosen, const char *name)
 {
 	size_t length = strlen(name);
 
-	for (const char *at = chosen; (at = strstr(at, name)); at += length)
+	for (const char *at = chosen; at && (at = strstr(at, name)); at += length)
 		if ((at == chosen || at[-1] == ',') && (at[length] == '\0' || at[length] == ','))
 			return true;
 	return chosen == NULL;
