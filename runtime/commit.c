@@ -10,6 +10,7 @@
 #include "runtime/announce.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
+#include "runtime/foreground.h"
 #include "runtime/sync.h"
 
 /* Only root has a name that is known without asking anybody. */
@@ -66,8 +67,12 @@ static int hand_out_console(struct creation *creation, struct error *err)
 	int r = announce_resize(creation->console, process->console_height, process->console_width,
 	                        err);
 
-	if (r < 0 || !creation->options->console_socket)
+	if (r < 0)
 		return r;
+	if (!creation->options->console_socket) {
+		foreground_copy_size(creation->console);
+		return 0;
+	}
 	r = announce_fd(creation->options->console_socket, creation->console, err);
 	fd_close(&creation->console);
 	return r;

@@ -165,6 +165,8 @@ static int announce(struct joining *joining, struct error *err)
 	if (joining->console >= 0)
 		r = announce_resize(joining->console, process->console_height,
 		                    process->console_width, err);
+	if (joining->console >= 0 && !options->console_socket)
+		foreground_copy_size(joining->console);
 	if (r == 0 && options->console_socket) {
 		r = announce_fd(options->console_socket, joining->console, err);
 		fd_close(&joining->console);

@@ -128,6 +128,11 @@ static void copy_size(int from, int to)
 		(void)ioctl(to, TIOCSWINSZ, &size);
 }
 
+void foreground_copy_size(int master)
+{
+	copy_size(STDIN_FILENO, master);
+}
+
 static int take_signals(struct carrier *carrier, struct error *err)
 {
 	struct signalfd_siginfo info;

@@ -27,6 +27,9 @@ void foreground_end(struct foreground *foreground);
 
 int foreground_begin(struct foreground *foreground, struct error *err) must_check;
 
+/* Gives a pty the size of the caller's terminal, if there is one: before its program looks. */
+void foreground_copy_size(int master);
+
 /*
  * Waits for `process` and reaps it; *ret_status as of waitpid(2). `master` (−1: none) is the pty of
  * its terminal: what is typed goes in, what it writes comes out, sizes follow. It is closed, and −1,

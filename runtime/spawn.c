@@ -1,6 +1,7 @@
 #include "runtime/spawn.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -44,9 +45,29 @@ static int explain_clone(struct error *err, const struct init_plan *plan)
 	return error_errno(err, "clone init");
 }
 
-static int receive_pid(struct init_plan *plan, pid_t *ret, struct error *err)
+/*
+ * The stage's last word. Init holds the other end of the socket too, so that the end of the stage
+ * would not end a plain wait.
+ */
+static int receive_pid(struct init_plan *plan, const struct process *stage, pid_t *ret,
+                       struct error *err)
 {
 	struct sync_reply reply = {.payload = (char *)ret, .capacity = sizeof(*ret)};
+	struct pollfd either[] = {
+		{.fd = plan->sync_fds[0], .events = POLLIN},
+		{.fd = stage->pidfd, .events = POLLIN},
+	};
+	int ready = 0;
+
+	do
+		ready = poll(either, ARRAY_SIZE(either), -1);
+	while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return error_errno(err, "wait for the stage");
+	/* It may have ended after it spoke: what both say is looked at in this order, and once more. */
+	if (!either[0].revents && poll(either, 1, 0) <= 0)
+		return error_set(err, EPIPE, "stage exited before %s", sync_step_name(SYNC_PID));
+
 	int r = sync_expect(plan->sync_fds[0], SYNC_PID, "stage", &reply, err);
 
 	if (r == 0 && reply.size != sizeof(*ret))
@@ -70,7 +91,7 @@ static int spawn_by_stage(struct init_plan *plan, int cgroup_fd, struct process 
 		init_stage(plan, namespace_flags(plan));
 	fd_close(&plan->sync_fds[1]);
 
-	int r = receive_pid(plan, &pid, err);
+	int r = receive_pid(plan, &stage, &pid, err);
 	int reaped = process_reap(&stage, &status, &reaping);
 
 	if (r == 0 && reaped < 0) {
