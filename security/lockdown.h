@@ -27,12 +27,11 @@ struct lockdown_request {
 	const struct spec_process *process;
 	const struct spec_seccomp *seccomp;         /* .set false: no filter */
 	const struct spec_personality *personality; /* .set false: unchanged */
-	bool user_namespace;     /* the process runs in a user namespace of its own */
-	const char *keyring;     /* null: keep the caller's session keyring; else a new, empty one
+	bool user_namespace;    /* the process runs in a user namespace of its own */
+	const char *keyring;    /* null: keep the caller's session keyring; else a new, empty one
 	                            without a name (the text only says whose it is) */
-	int proc_fd;             /* the host's /proc, borrowed; stays open as long as the plan */
-	int cache_fd;            /* directory for compiled filters, borrowed; −1: no cache */
-	bool new_session_leader; /* reserved for terminals: setsid is the caller's */
+	int proc_fd;            /* the host's /proc, borrowed; stays open as long as the plan */
+	int cache_fd;           /* directory for compiled filters, borrowed; −1: no cache */
 	bool oom_score_by_host; /* the child leaves oom_score_adj alone: lockdown_apply_oom_score */
 };
 
