@@ -47,7 +47,6 @@ struct create_options {
 	unsigned int preserve_fds; /* descriptors 3 … 3+n−1 are passed on, after LISTEN_FDS */
 	bool no_pivot;
 	bool no_new_keyring;
-	bool no_subreaper;
 	bool detach; /* run: return when it is started */
 	bool keep;   /* run: do not delete it afterwards */
 };
