@@ -320,6 +320,21 @@ const struct verb verbs[] = {
 		.run = spec_main,
 	},
 	{
+		.name = "validate",
+		.group = VERB_GROUP_HOST,
+		.max_words = 1,
+		.words = "[BUNDLE]",
+		.summary = "check a bundle without running it",
+		.details =
+			"All findings are listed, each with the place in config.json: an error is "
+			"what create would refuse anywhere, a warning what this host lacks for it, "
+			"a note a property that nothing reads. The exit status is 1 when there is "
+			"an error. BUNDLE is the current directory when it is left out.",
+		.example = "lvm-run validate bundle",
+		.options = validate_options,
+		.run = validate_main,
+	},
+	{
 		.name = "features",
 		.group = VERB_GROUP_HOST,
 		.flags = VERB_QUIET,

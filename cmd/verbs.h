@@ -105,6 +105,11 @@ struct spec_arguments {
 	bool rootless;
 };
 
+struct validate_arguments {
+	const char *config;
+	const char *format;
+};
+
 struct doctor_arguments {
 	bool json;
 };
@@ -136,6 +141,7 @@ union verb_arguments {
 	struct events_arguments events;
 	struct stats_arguments stats;
 	struct spec_arguments spec;
+	struct validate_arguments validate;
 	struct doctor_arguments doctor;
 	struct checkpoint_arguments checkpoint;
 };
@@ -219,6 +225,7 @@ int interval_parse(const char *text, int *ret_ms, struct error *err) must_check;
 extern const struct option run_options[], exec_options[], kill_options[], delete_options[];
 extern const struct option update_options[], wait_options[], events_options[], stats_options[];
 extern const struct option list_options[], ps_options[], spec_options[], doctor_options[];
+extern const struct option validate_options[];
 extern const struct option checkpoint_options[], restore_options[];
 /* create knows what run knows but its first rows. */
 enum { RUN_ONLY_OPTIONS = 2 };
@@ -227,7 +234,7 @@ verb_function create_main, run_main, exec_main, start_main, pause_main, resume_m
 verb_function update_main, wait_main, events_main, stats_main;
 verb_function checkpoint_main, restore_main;
 verb_function kill_main, delete_main, state_main, list_main, ps_main, spec_main, features_main;
-verb_function doctor_main, help_main, manual_main, completion_main, version_main;
+verb_function validate_main, doctor_main, help_main, manual_main, completion_main, version_main;
 
 /* --- Shared by checkpoint and restore --- */
 

@@ -18,4 +18,8 @@
 int sysctl_enter(int proc_fd, const struct spec_annotation *values, size_t count,
                  struct error *err) must_check;
 
+/* Where a parameter is, below /proc. Either side. */
+enum { SYSCTL_PATH_SIZE = 512 };
+int sysctl_path(const char *name, char path[static SYSCTL_PATH_SIZE], struct error *err) must_check;
+
 #endif

@@ -9,13 +9,11 @@
 #include "base/fd.h"
 #include "base/sys.h"
 
-enum { SYSCTL_PATH_SIZE = 512 };
-
 /*
  * "sys/" and the name as a path. The separator that comes first decides, as in sysctl(8): after a dot,
  * dots separate and a slash stands for a dot within a part; after a slash it is a path already.
  */
-static int sysctl_path(const char *name, char path[static SYSCTL_PATH_SIZE], struct error *err)
+int sysctl_path(const char *name, char path[static SYSCTL_PATH_SIZE], struct error *err)
 {
 	static const char prefix[] = "sys/";
 	const size_t length = strlen(name), start = sizeof(prefix) - 1;

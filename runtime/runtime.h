@@ -62,6 +62,14 @@ int container_start(struct store *store, const char *id, struct error *err) must
 int container_run(struct store *store, const struct create_options *options, int *ret_exit,
                   struct error *err) must_check;
 
+/*
+ * Everything that is wrong with the bundle and configuration of `options`, or that this host lacks for
+ * them, without making anything (spec/findings.h). Fails only when there is nothing to look at.
+ */
+struct findings;
+int container_validate(const struct create_options *options, struct findings *findings,
+                       struct error *err) must_check;
+
 struct exec_options {
 	const char *id;
 	const char

@@ -87,6 +87,8 @@ static int add_capability(const struct json_cursor *item, uint64_t *mask)
 	number = spec_capability_number(name);
 	if (number >= 0)
 		*mask |= UINT64_C(1) << number;
+	else if (looks_like_capability(name) && item->decoder->all)
+		json_warn(item, "unknown capability, not granted");
 	else if (looks_like_capability(name))
 		log_write(LOG_LEVEL_WARNING, "%s: unknown capability %.60s is not granted",
 		          item->decoder->name, name);
@@ -104,7 +106,7 @@ int spec_decode_capabilities(const struct json_cursor *at, void *target)
 
 	r = json_count(at, &count);
 	for (size_t i = 0; r == 0 && json_enter_item(at, i, &item); i++)
-		r = add_capability(&item, &mask);
+		r = json_settle(at, add_capability(&item, &mask));
 	if (r == 0)
 		*(uint64_t *)target = mask;
 	return r;

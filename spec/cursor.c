@@ -58,6 +58,9 @@ static int fail_code(const struct json_cursor *at, int code, const char *text)
 
 	add_path(at, &path);
 	make_printable(path.data);
+	if (at->decoder->all)
+		finding_add(at->decoder->all, FINDING_ERROR, path.data ? path.data : "", "%s",
+		            text);
 	return error_set(at->decoder->err, code, "%s: %s%s%s", at->decoder->name,
 	                 path.data ? path.data : "", path.length > 0 ? ": " : "", text);
 }
@@ -72,6 +75,26 @@ int json_fail(const struct json_cursor *at, const char *format, ...)
 	va_end(arguments);
 	make_printable(text);
 	return fail_code(at, EINVAL, text);
+}
+
+static void remark(const struct json_cursor *at, enum finding_level level, const char *text)
+{
+	scoped_strbuf path = {0};
+
+	if (!at->decoder->all)
+		return;
+	add_path(at, &path);
+	finding_add(at->decoder->all, level, path.data ? path.data : "", "%s", text);
+}
+
+void json_note(const struct json_cursor *at, const char *text)
+{
+	remark(at, FINDING_NOTE, text);
+}
+
+void json_warn(const struct json_cursor *at, const char *text)
+{
+	remark(at, FINDING_WARNING, text);
 }
 
 static void describe(const struct json_cursor *at, char *buffer, size_t size)

@@ -5,6 +5,12 @@
 
 /* --- Fields: one function a kind --- */
 
+static int json_empty_string(const struct json_cursor *at, char **ret)
+{
+	*ret = arena_strndup(at->decoder->arena, "", 0);
+	return *ret ? 0 : json_fail_memory(at);
+}
+
 static int decode_bool(const struct json_cursor *at,
                        const struct json_field *field unused_parameter, char *target)
 {
@@ -139,7 +145,9 @@ static int decode_strings(const struct json_cursor *at,
 	if (!list->items)
 		return json_fail_memory(at);
 	for (size_t i = 0; json_enter_item(at, i, &item); i++) {
-		r = json_read_string(&item, &list->items[i]);
+		r = json_settle(at, json_read_string(&item, &list->items[i]));
+		if (r == 0 && !list->items[i])
+			r = json_empty_string(at, &list->items[i]);
 		if (r < 0)
 			return r;
 	}
@@ -164,7 +172,9 @@ static int decode_map(const struct json_cursor *at, const struct json_field *fie
 	*(struct spec_annotation **)target = entry;
 	*(size_t *)(target - field->offset + field->count_offset) = count;
 	for (; json_next(at->node, &iterator, &member.key, &member.node); entry++) {
-		r = json_read_string(&member, &entry->value);
+		r = json_settle(at, json_read_string(&member, &entry->value));
+		if (r == 0 && !entry->value)
+			r = json_empty_string(at, &entry->value);
 		if (r < 0)
 			return r;
 		entry->key = arena_strdup(at->decoder->arena, member.key);
@@ -195,9 +205,9 @@ static int decode_flags(const struct json_cursor *at, const struct json_field *f
 
 	r = json_count(at, &count);
 	for (size_t i = 0; r == 0 && json_enter_item(at, i, &item); i++) {
-		r = json_read_word(&item, field->words, &value);
-		if (r == 0)
-			flags |= (uint32_t)value;
+		value = 0;
+		r = json_settle(at, json_read_word(&item, field->words, &value));
+		flags |= (uint32_t)value;
 	}
 	if (r == 0)
 		*(uint32_t *)target = flags;
@@ -225,7 +235,7 @@ static int decode_list(const struct json_cursor *at, const struct json_field *fi
 	*(char **)target = element;
 	*(size_t *)(target - field->offset + field->count_offset) = count;
 	for (size_t i = 0; json_enter_item(at, i, &item); i++, element += field->table->size) {
-		r = json_decode(&item, field->table, element);
+		r = json_settle(at, json_decode(&item, field->table, element));
 		if (r < 0)
 			return r;
 	}
@@ -288,8 +298,7 @@ static int decode_absent(const struct json_cursor *at, const struct json_field *
 {
 	switch (field->kind) {
 	case FIELD_STRING:
-		*(char **)target = arena_strndup(at->decoder->arena, "", 0);
-		return *(char **)target ? 0 : json_fail_memory(at);
+		return json_empty_string(at, (char **)target);
 	case FIELD_STRINGS:
 		return json_empty_strings(at, (struct string_list *)target);
 	case FIELD_OBJECT:
@@ -302,25 +311,58 @@ static int decode_absent(const struct json_cursor *at, const struct json_field *
 static int decode_field(const struct json_cursor *at, const struct json_field *field, char *base)
 {
 	struct json_cursor member;
+	int r;
 
 	if (!json_enter(at, field->name, &member)) {
-		if (field->required && at->node)
-			return json_fail(&member, "is missing");
-		return decode_absent(&member, field, base + field->offset);
+		r = field->required && at->node ? json_fail(&member, "is missing") : 0;
+		r = json_settle(at, r);
+		return r < 0 ? r : decode_absent(&member, field, base + field->offset);
 	}
 	if (field->present_offset != 0)
 		*(bool *)(base + field->present_offset) = true;
-	return decoders[field->kind](&member, field, base + field->offset);
+	r = decoders[field->kind](&member, field, base + field->offset);
+	if (r == 0 || json_settle(at, r) < 0)
+		return r;
+	member.node = NULL;
+	return decode_absent(&member, field, base + field->offset);
+}
+
+static bool has_row(const struct json_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		if (strcmp(table->fields[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Properties that nothing reads: a misspelt one is among them. */
+static void note_unknown(const struct json_cursor *at, const struct json_table *table)
+{
+	struct json_cursor member = {.decoder = at->decoder, .parent = at};
+	struct json_iterator iterator = {0};
+
+	while (json_next(at->node, &iterator, &member.key, &member.node)) {
+		if (!has_row(table, member.key))
+			json_note(&member, "unknown property, ignored");
+	}
 }
 
 int json_decode(const struct json_cursor *at, const struct json_table *table, void *target)
 {
+	struct findings *all = at->decoder->all;
+	size_t errors = all ? all->count : 0;
 	size_t count = 0;
 	int r = at->node ? json_count_members(at, &count) : 0;
 
+	if (r < 0 && json_settle(at, r) == 0)
+		return json_decode(&(struct json_cursor){.decoder = at->decoder}, table, target);
 	for (size_t i = 0; r == 0 && i < table->count; i++)
 		r = decode_field(at, &table->fields[i], target);
-	if (r == 0 && at->node && table->check)
-		r = table->check(at, target);
+	/* Between properties nothing can be said when one of them is wrong. */
+	if (r == 0 && at->node && table->check && (!all || all->count == errors))
+		r = json_settle(at, table->check(at, target));
+	if (r == 0 && at->node && all && !table->partial)
+		note_unknown(at, table);
 	return r;
 }

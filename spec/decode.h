@@ -11,16 +11,21 @@
  * Absent properties, and those that are null, leave zeroes, except that strings and lists become
  * empty ones instead of null pointers. Properties without a row are ignored. An error names the file
  * and the JSON path: `config.json: process.rlimits[2].soft: expected an integer from 0 to …`.
+ *
+ * A decoder with `all` goes on after a wrong value, which counts as absent, and notes each property that
+ * has no row; the result is then whole as to its pointers, and only good for looking at.
  */
 #ifndef LVM_RUN_SPEC_DECODE_H
 #define LVM_RUN_SPEC_DECODE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "spec/findings.h"
 #include "spec/json.h"
 #include "spec/spec.h"
 
@@ -30,6 +35,9 @@ struct json_decoder {
 	const char *name; /* of the file, for errors */
 	const struct json_document *document;
 	struct error *err;
+	struct findings
+		*all; /* every error goes here, and properties without a row; null: the first
+	                         error ends the decoding */
 	char *unsupported[8]; /* JSON paths of what a FIELD_UNSUPPORTED row found */
 	size_t unsupported_count;
 };
@@ -97,6 +105,7 @@ struct json_table {
 	size_t size; /* of the struct */
 	/* After decoding: what has to hold between properties; may be null. */
 	json_custom_function *check;
+	bool partial; /* the object has properties that other tables describe */
 };
 #define JSON_TABLE(field_array, type)                                                              \
 	{                                                                                          \
@@ -118,7 +127,19 @@ int json_decode(const struct json_cursor *at, const struct json_table *table,
  */
 int json_fail(const struct json_cursor *at, const char *format, ...) printf_like(2, 3);
 int json_expected(const struct json_cursor *at, const char *what);
+/* For who collects findings; otherwise nothing. */
+void json_note(const struct json_cursor *at, const char *text);
+void json_warn(const struct json_cursor *at, const char *text);
 int json_fail_memory(const struct json_cursor *at);
+
+/*
+ * What a loop does with the result of one member: with findings to collect, a wrong value is one of
+ * them and 0 lets the loop go on; otherwise `r`.
+ */
+static inline int json_settle(const struct json_cursor *at, int r)
+{
+	return r == -EINVAL && at->decoder->all ? 0 : r;
+}
 
 /* The member `key` or the item `index` of the node at the cursor; false when absent. */
 bool json_enter(const struct json_cursor *at, const char *key, struct json_cursor *ret);

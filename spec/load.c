@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/str.h"
 #include "spec/sections.h"
+#include "spec/validate.h"
 
 static const struct json_field root_fields[] = {
 	{"path", FIELD_STRING, .offset = offsetof(struct spec_root, path), .required = true},
@@ -113,11 +115,12 @@ static int keep_seccomp_text(const struct json_cursor *root, struct spec *spec)
 
 typedef int decode_function(struct json_cursor *root, struct spec *spec);
 
-static int decode(const char *name, decode_function *function, struct spec *spec, struct error *err)
+static int decode(const char *name, decode_function *function, struct spec *spec,
+                  struct findings *all, struct error *err)
 {
 	scoped_json document = {0};
 	struct json_decoder decoder = {
-		.arena = &spec->arena, .name = name, .document = &document, .err = err};
+		.arena = &spec->arena, .name = name, .document = &document, .err = err, .all = all};
 	struct json_cursor root = {.decoder = &decoder};
 	int r;
 
@@ -133,7 +136,7 @@ static int decode(const char *name, decode_function *function, struct spec *spec
 
 /* Takes over `text`, which malloc gave, in any case. */
 static int build_take(const char *name, decode_function *function, char *text, size_t size,
-                      struct spec **ret, struct error *err)
+                      struct findings *all, struct spec **ret, struct error *err)
 {
 	scoped_spec spec = calloc(1, sizeof(*spec));
 	int r;
@@ -144,7 +147,7 @@ static int build_take(const char *name, decode_function *function, char *text, s
 	}
 	spec->source = text;
 	spec->source_size = size;
-	r = decode(name, function, spec, err);
+	r = decode(name, function, spec, all, err);
 	if (r < 0)
 		return r;
 	*ret = spec;
@@ -152,10 +155,9 @@ static int build_take(const char *name, decode_function *function, char *text, s
 	return 0;
 }
 
-static int build(const char *name, decode_function *function, const char *text, size_t size,
-                 struct spec **ret, struct error *err)
+static int copy_text(const char *name, const char *text, size_t size, char **ret, struct error *err)
 {
-	char *copy;
+	char *copy = NULL;
 
 	if (size > SPEC_SIZE_LIMIT)
 		return error_set(err, EFBIG, "%s: larger than %d bytes", name, SPEC_SIZE_LIMIT);
@@ -165,7 +167,17 @@ static int build(const char *name, decode_function *function, const char *text, 
 	if (size > 0)
 		memcpy(copy, text, size);
 	copy[size] = '\0';
-	return build_take(name, function, copy, size, ret, err);
+	*ret = copy;
+	return 0;
+}
+
+static int build(const char *name, decode_function *function, const char *text, size_t size,
+                 struct spec **ret, struct error *err)
+{
+	char *copy = NULL;
+	int r = copy_text(name, text, size, &copy, err);
+
+	return r < 0 ? r : build_take(name, function, copy, size, NULL, ret, err);
 }
 
 int spec_parse(const char *name, const char *text, size_t size, struct spec **ret,
@@ -195,7 +207,57 @@ int spec_load(int dirfd, const char *path, struct spec **ret, struct error *err)
 	r = file_read(dirfd, path, SPEC_SIZE_LIMIT, &text, &size, err);
 	if (r < 0)
 		return r;
-	return build_take(path, decode_config, text, size, ret, err);
+	return build_take(path, decode_config, text, size, NULL, ret, err);
+}
+
+/*
+ * A wrong namespace list, or none that could be read, would make every property that needs one of them
+ * look wrong too.
+ */
+static bool knows_namespaces(const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const char *path = findings->items[i].path;
+
+		if (findings->items[i].level == FINDING_ERROR &&
+		    (str_equal(path, "linux") || str_equal(path, "linux.namespaces") ||
+		     str_starts(path, "linux.namespaces[")))
+			return false;
+	}
+	return true;
+}
+
+static int check_take(const char *name, char *text, size_t size, struct findings *findings,
+                      struct spec **ret, struct error *err)
+{
+	const struct spec_sink out = {.err = err, .all = findings};
+	int r = build_take(name, decode_config, text, size, findings, ret, err);
+
+	if (r == 0 && knows_namespaces(findings))
+		r = spec_check_all(*ret, &out);
+	return r;
+}
+
+int spec_check(int dirfd, const char *path, struct findings *findings, struct spec **ret,
+               struct error *err)
+{
+	char *text;
+	size_t size;
+	int r;
+
+	r = file_read(dirfd, path, SPEC_SIZE_LIMIT, &text, &size, err);
+	if (r < 0)
+		return r;
+	return check_take(path, text, size, findings, ret, err);
+}
+
+int spec_check_text(const char *name, const char *text, size_t size, struct findings *findings,
+                    struct spec **ret, struct error *err)
+{
+	char *copy = NULL;
+	int r = copy_text(name, text, size, &copy, err);
+
+	return r < 0 ? r : check_take(name, copy, size, findings, ret, err);
 }
 
 const char *spec_annotation(const struct spec *spec, const char *key)

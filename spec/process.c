@@ -22,7 +22,7 @@ static int decode_gids(const struct json_cursor *at, void *target)
 	if (!user->additional_gids)
 		return json_fail_memory(at);
 	for (size_t i = 0; json_enter_item(at, i, &item); i++) {
-		r = json_read_unsigned(&item, 0, SPEC_ID_MAX, &gid);
+		r = json_settle(at, json_read_unsigned(&item, 0, SPEC_ID_MAX, &gid));
 		if (r < 0)
 			return r;
 		user->additional_gids[i] = (gid_t)gid;
@@ -136,9 +136,9 @@ static int decode_scheduler_flags(const struct json_cursor *at, void *target)
 
 	r = json_count(at, &count);
 	for (size_t i = 0; r == 0 && json_enter_item(at, i, &item); i++) {
-		r = json_read_word(&item, scheduler_flags, &flag);
-		if (r == 0)
-			flags |= (uint64_t)flag;
+		flag = 0;
+		r = json_settle(at, json_read_word(&item, scheduler_flags, &flag));
+		flags |= (uint64_t)flag;
 	}
 	if (r == 0)
 		*(uint64_t *)target = flags;

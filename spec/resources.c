@@ -6,8 +6,24 @@
 
 /* --- devices --- */
 
+static int decode_type(const struct json_cursor *at, void *target)
+{
+	const char *text = "";
+	int r;
+
+	r = json_read_text(at, &text);
+	if (r < 0 || text[0] == '\0')
+		return r;
+	if ((text[0] != 'a' && text[0] != 'b' && text[0] != 'c') || text[1] != '\0')
+		return json_expected(at, "one letter of \"abc\"");
+	*(char *)target = text[0];
+	return 0;
+}
+
 static const struct json_field device_fields[] = {
 	{"allow", FIELD_BOOL, .offset = offsetof(struct spec_device_rule, allow), .required = true},
+	{"type", FIELD_CUSTOM, .offset = offsetof(struct spec_device_rule, type),
+         .custom = decode_type},
 	{"major", FIELD_OPTIONAL_I64, .offset = offsetof(struct spec_device_rule, major), .min = -1,
          .max = UINT32_MAX},
 	{"minor", FIELD_OPTIONAL_I64, .offset = offsetof(struct spec_device_rule, minor), .min = -1,
@@ -16,27 +32,17 @@ static const struct json_field device_fields[] = {
 };
 
 /* An absent or empty type means all, which is not the letter zero. */
-static int check_device(const struct json_cursor *at, void *target)
+static int complete_device(const struct json_cursor *at unused_parameter, void *target)
 {
 	struct spec_device_rule *rule = target;
-	struct json_cursor member;
-	const char *text = "";
-	int r;
 
-	rule->type = 'a';
-	if (!json_enter(at, "type", &member))
-		return 0;
-	r = json_read_text(&member, &text);
-	if (r < 0 || text[0] == '\0')
-		return r;
-	if ((text[0] != 'a' && text[0] != 'b' && text[0] != 'c') || text[1] != '\0')
-		return json_expected(&member, "one letter of \"abc\"");
-	rule->type = text[0];
+	if (rule->type == '\0')
+		rule->type = 'a';
 	return 0;
 }
 
 static const struct json_table device_table =
-	JSON_TABLE_CHECKED(device_fields, struct spec_device_rule, check_device);
+	JSON_TABLE_CHECKED(device_fields, struct spec_device_rule, complete_device);
 
 /* --- memory, cpu, pids --- */
 

@@ -105,7 +105,7 @@ static int check_architectures(const struct json_cursor *at, void *target unused
 	if (!json_enter(at, "architectures", &list))
 		return 0;
 	for (size_t i = 0; r == 0 && json_enter_item(&list, i, &item); i++)
-		r = json_read_word(&item, spec_seccomp_architectures, &value);
+		r = json_settle(at, json_read_word(&item, spec_seccomp_architectures, &value));
 	return r;
 }
 

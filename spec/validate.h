@@ -1,27 +1,29 @@
 /*
- * The parts of spec_validate. Inside spec/ only. Each function returns 0 or fills the error, whose
- * text begins with the JSON path of the finding.
+ * The parts of spec_validate and spec_check. Inside spec/ only. Each function reports what it finds to
+ * `out` (spec/findings.h) and returns what that returned: 0 means that all was looked at.
  */
 #ifndef LVM_RUN_SPEC_VALIDATE_H
 #define LVM_RUN_SPEC_VALIDATE_H
 
+#include "spec/findings.h"
 #include "spec/spec.h"
 
-/* EINVAL with a text that begins with `path`. */
-int spec_invalid(struct error *err, const char *path, const char *format, ...) printf_like(3, 4);
-
-int spec_validate_id_mappings(const char *path, const struct spec_id_mappings *mappings,
-                              struct error *err) must_check;
+int spec_check_id_mappings(const char *path, const struct spec_id_mappings *mappings,
+                           const struct spec_sink *out) must_check;
 
 /* validate_sysctl.c */
-int spec_validate_sysctl(const struct spec *spec, struct error *err) must_check;
+int spec_check_sysctl(const struct spec *spec, const struct spec_sink *out) must_check;
 
 /* validate_seccomp.c */
-int spec_validate_seccomp(const struct spec_seccomp *seccomp, struct error *err) must_check;
+int spec_check_seccomp(const struct spec_seccomp *seccomp, const struct spec_sink *out) must_check;
 
 /* validate_linux.c: everything below linux, those two included */
-int spec_validate_linux(const struct spec *spec, struct error *err) must_check;
+int spec_check_linux(const struct spec *spec, const struct spec_sink *out) must_check;
 
-/* validate_process.c: spec_validate_process */
+/* validate_process.c */
+int spec_check_process(const struct spec_process *process, const struct spec_sink *out) must_check;
+
+/* validate.c: all of it */
+int spec_check_all(const struct spec *spec, const struct spec_sink *out) must_check;
 
 #endif

@@ -7,20 +7,22 @@
 
 /* --- namespaces --- */
 
-static int check_namespace_paths(const struct spec *spec, struct error *err)
+static int check_namespace_paths(const struct spec *spec, const struct spec_sink *out)
 {
-	for (size_t type = 0; type < NAMESPACE_TYPE_COUNT; type++) {
+	int r = 0;
+
+	for (size_t type = 0; r == 0 && type < NAMESPACE_TYPE_COUNT; type++) {
 		const char *path = spec->linux.namespaces[type].path;
 
 		if (path && path[0] != '/')
-			return spec_invalid(err, "linux.namespaces",
-			                    "the path \"%.200s\" of %s is not absolute", path,
-			                    spec_namespace_names[type]);
+			r = spec_invalid(out, "linux.namespaces",
+			                 "the path \"%.200s\" of %s is not absolute", path,
+			                 spec_namespace_names[type]);
 	}
-	return 0;
+	return r;
 }
 
-static int check_mappings(const struct spec *spec, struct error *err)
+static int check_mappings(const struct spec *spec, const struct spec_sink *out)
 {
 	const struct spec_linux *l = &spec->linux;
 	const struct spec_namespace *user = &l->namespaces[NAMESPACE_USER];
@@ -28,69 +30,73 @@ static int check_mappings(const struct spec *spec, struct error *err)
 	int r;
 
 	if (!user->set && (uids || gids))
-		return spec_invalid(err, uids ? "linux.uidMappings" : "linux.gidMappings",
+		return spec_invalid(out, uids ? "linux.uidMappings" : "linux.gidMappings",
 		                    "needs a user namespace in linux.namespaces");
 	if (user->set && !user->path && !(uids && gids))
-		return spec_invalid(err, uids ? "linux.gidMappings" : "linux.uidMappings",
+		return spec_invalid(out, uids ? "linux.gidMappings" : "linux.uidMappings",
 		                    "is missing, a new user namespace needs it");
-	r = spec_validate_id_mappings("linux.uidMappings", &l->uid_mappings, err);
-	return r < 0 ? r : spec_validate_id_mappings("linux.gidMappings", &l->gid_mappings, err);
+	r = spec_check_id_mappings("linux.uidMappings", &l->uid_mappings, out);
+	return r < 0 ? r : spec_check_id_mappings("linux.gidMappings", &l->gid_mappings, out);
 }
 
-static int check_time_offsets(const struct spec *spec, struct error *err)
+static int check_time_offsets(const struct spec *spec, const struct spec_sink *out)
 {
 	const struct spec_namespace *time = &spec->linux.namespaces[NAMESPACE_TIME];
 
 	if (!spec->linux.monotonic_offset.set && !spec->linux.boottime_offset.set)
 		return 0;
 	if (!time->set)
-		return spec_invalid(err, "linux.timeOffsets",
+		return spec_invalid(out, "linux.timeOffsets",
 		                    "needs a time namespace in linux.namespaces");
 	if (time->path)
-		return spec_invalid(err, "linux.timeOffsets",
+		return spec_invalid(out, "linux.timeOffsets",
 		                    "cannot be set in a time namespace that is joined by path");
 	return 0;
 }
 
 /* --- files --- */
 
-static int check_devices(const struct spec *spec, struct error *err)
+static int check_devices(const struct spec *spec, const struct spec_sink *out)
 {
 	char path[50];
+	int r = 0;
 
-	for (size_t i = 0; i < spec->linux.device_count; i++) {
+	for (size_t i = 0; r == 0 && i < spec->linux.device_count; i++) {
 		snprintf(path, sizeof(path), "linux.devices[%zu].path", i);
 		if (spec->linux.devices[i].path[0] != '/')
-			return spec_invalid(err, path, "\"%.200s\" is not absolute",
-			                    spec->linux.devices[i].path);
+			r = spec_invalid(out, path, "\"%.200s\" is not absolute",
+			                 spec->linux.devices[i].path);
 	}
-	return 0;
+	return r;
 }
 
 static int check_path_list(const struct spec *spec, const char *property,
-                           const struct string_list *list, struct error *err)
+                           const struct string_list *list, const struct spec_sink *out)
 {
+	char path[60];
+	int r = 0;
+
 	if (list->count > 0 && !spec->linux.namespaces[NAMESPACE_MOUNT].set)
-		return spec_invalid(err, property, "need a mount namespace in linux.namespaces");
-	for (size_t i = 0; i < list->count; i++) {
+		return spec_invalid(out, property, "need a mount namespace in linux.namespaces");
+	for (size_t i = 0; r == 0 && i < list->count; i++) {
+		snprintf(path, sizeof(path), "%s[%zu]", property, i);
 		if (list->items[i][0] != '/')
-			return error_set(err, EINVAL, "%s[%zu]: \"%.200s\" is not absolute",
-			                 property, i, list->items[i]);
+			r = spec_invalid(out, path, "\"%.200s\" is not absolute", list->items[i]);
 	}
-	return 0;
+	return r;
 }
 
-static int check_masked_paths(const struct spec *spec, struct error *err)
+static int check_masked_paths(const struct spec *spec, const struct spec_sink *out)
 {
-	return check_path_list(spec, "linux.maskedPaths", &spec->linux.masked_paths, err);
+	return check_path_list(spec, "linux.maskedPaths", &spec->linux.masked_paths, out);
 }
 
-static int check_readonly_paths(const struct spec *spec, struct error *err)
+static int check_readonly_paths(const struct spec *spec, const struct spec_sink *out)
 {
-	return check_path_list(spec, "linux.readonlyPaths", &spec->linux.readonly_paths, err);
+	return check_path_list(spec, "linux.readonlyPaths", &spec->linux.readonly_paths, out);
 }
 
-static int check_propagation(const struct spec *spec, struct error *err)
+static int check_propagation(const struct spec *spec, const struct spec_sink *out)
 {
 	static const char *const words[] = {"private", "rprivate", "shared",     "rshared",
 	                                    "slave",   "rslave",   "unbindable", "runbindable"};
@@ -102,7 +108,7 @@ static int check_propagation(const struct spec *spec, struct error *err)
 		if (strcmp(words[i], word) == 0)
 			return 0;
 	}
-	return spec_invalid(err, "linux.rootfsPropagation",
+	return spec_invalid(out, "linux.rootfsPropagation",
 	                    "\"%.40s\" is none of private, shared, slave, unbindable", word);
 }
 
@@ -121,28 +127,27 @@ static bool leads_up(const char *path)
 	return false;
 }
 
-static int check_cgroups_path(const struct spec *spec, struct error *err)
+static int check_cgroups_path(const struct spec *spec, const struct spec_sink *out)
 {
 	if (spec->linux.cgroups_path && leads_up(spec->linux.cgroups_path))
-		return spec_invalid(err, "linux.cgroupsPath", "must not contain \"..\"");
+		return spec_invalid(out, "linux.cgroupsPath", "must not contain \"..\"");
 	return 0;
 }
 
-static int check_device_rules(const struct spec *spec, struct error *err)
+static int check_device_rules(const struct spec *spec, const struct spec_sink *out)
 {
 	const struct spec_resources *resources = &spec->linux.resources;
+	char path[60];
+	int r = 0;
 
-	for (size_t i = 0; i < resources->device_count; i++) {
+	for (size_t i = 0; r == 0 && i < resources->device_count; i++) {
 		const char *access = resources->devices[i].access;
 
+		snprintf(path, sizeof(path), "linux.resources.devices[%zu].access", i);
 		if (access && access[strspn(access, "rwm")] != '\0')
-			return error_set(
-				err, EINVAL,
-				"linux.resources.devices[%zu].access: \"%.20s\" is not made of "
-				"r, w and m",
-				i, access);
+			r = spec_invalid(out, path, "\"%.20s\" is not made of r, w and m", access);
 	}
-	return 0;
+	return r;
 }
 
 /* What the kernel's hugetlb files are called by: "2MB", "1GB". */
@@ -154,65 +159,68 @@ static bool is_page_size(const char *text)
 	return digits > 0 && strchr("KMG", text[0]) && text[0] != '\0' && str_equal(text + 1, "B");
 }
 
-static int check_hugepages(const struct spec *spec, struct error *err)
+static int check_hugepages(const struct spec *spec, const struct spec_sink *out)
 {
 	const struct spec_resources *resources = &spec->linux.resources;
+	char path[80];
+	int r = 0;
 
-	for (size_t i = 0; i < resources->hugepage_limit_count; i++) {
+	for (size_t i = 0; r == 0 && i < resources->hugepage_limit_count; i++) {
 		const char *size = resources->hugepage_limits[i].page_size;
 
+		snprintf(path, sizeof(path), "linux.resources.hugepageLimits[%zu].pageSize", i);
 		if (!is_page_size(size))
-			return error_set(
-				err, EINVAL,
-				"linux.resources.hugepageLimits[%zu].pageSize: \"%.20s\" is no "
-				"page size (2MB, 1GB)",
-				i, size);
+			r = spec_invalid(out, path, "\"%.20s\" is no page size (2MB, 1GB)", size);
 	}
-	return 0;
+	return r;
 }
 
-static int check_unified(const struct spec *spec, struct error *err)
+static int check_unified(const struct spec *spec, const struct spec_sink *out)
 {
-	for (size_t i = 0; i < spec->linux.resources.unified_count; i++) {
+	char path[140];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < spec->linux.resources.unified_count; i++) {
 		const char *key = spec->linux.resources.unified[i].key;
 
+		snprintf(path, sizeof(path), "linux.resources.unified[\"%.100s\"]", key);
 		if (key[0] == '\0' || strchr(key, '/') || str_equal(key, ".") ||
 		    str_equal(key, ".."))
-			return error_set(
-				err, EINVAL,
-				"linux.resources.unified[\"%.100s\"]: is no name of a file", key);
+			r = spec_invalid(out, path, "is no name of a file");
 	}
-	return 0;
+	return r;
 }
 
 /* --- all --- */
 
-static int check_seccomp(const struct spec *spec, struct error *err)
+static int check_seccomp(const struct spec *spec, const struct spec_sink *out)
 {
-	return spec_validate_seccomp(&spec->linux.seccomp, err);
+	return spec_check_seccomp(&spec->linux.seccomp, out);
 }
 
-static int check_unsupported(const struct spec *spec, struct error *err)
+static int check_unsupported(const struct spec *spec, const struct spec_sink *out)
 {
-	if (spec->linux.unsupported.count == 0)
-		return 0;
-	return error_set(err, EOPNOTSUPP, "%s: not supported yet",
-	                 spec->linux.unsupported.items[0]);
+	const struct string_list *list = &spec->linux.unsupported;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->count; i++)
+		r = spec_refuse(out, EOPNOTSUPP, list->items[i], "not supported yet");
+	return r;
 }
 
-typedef int check_function(const struct spec *spec, struct error *err);
+typedef int check_function(const struct spec *spec, const struct spec_sink *out);
 
 static int run(check_function *const *checks, size_t count, const struct spec *spec,
-               struct error *err)
+               const struct spec_sink *out)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = checks[i](spec, err);
+		r = checks[i](spec, out);
 	return r;
 }
 
-int spec_validate_resources(const struct spec *spec, struct error *err)
+static int check_resources(const struct spec *spec, const struct spec_sink *out)
 {
 	static check_function *const checks[] = {
 		check_device_rules,
@@ -221,17 +229,21 @@ int spec_validate_resources(const struct spec *spec, struct error *err)
 		check_unsupported,
 	};
 
-	return run(checks, ARRAY_SIZE(checks), spec, err);
+	return run(checks, ARRAY_SIZE(checks), spec, out);
 }
 
-int spec_validate_linux(const struct spec *spec, struct error *err)
+int spec_validate_resources(const struct spec *spec, struct error *err)
+{
+	return check_resources(spec, &(struct spec_sink){.err = err});
+}
+
+int spec_check_linux(const struct spec *spec, const struct spec_sink *out)
 {
 	static check_function *const checks[] = {
-		check_namespace_paths, check_mappings,          check_time_offsets,
-		check_devices,         check_masked_paths,      check_readonly_paths,
-		check_propagation,     check_cgroups_path,      spec_validate_sysctl,
-		check_seccomp,         spec_validate_resources,
+		check_namespace_paths, check_mappings,       check_time_offsets, check_devices,
+		check_masked_paths,    check_readonly_paths, check_propagation,  check_cgroups_path,
+		spec_check_sysctl,     check_seccomp,        check_resources,
 	};
 
-	return run(checks, ARRAY_SIZE(checks), spec, err);
+	return run(checks, ARRAY_SIZE(checks), spec, out);
 }

@@ -14,18 +14,18 @@ enum {
 	GROUP_LIMIT = 65536          /* setgroups(2) */
 };
 
-static int check_cwd(const struct spec_process *process, struct error *err)
+static int check_cwd(const struct spec_process *process, const struct spec_sink *out)
 {
 	if (process->cwd[0] == '\0')
-		return spec_invalid(err, "process.cwd", "is missing");
+		return spec_invalid(out, "process.cwd", "is missing");
 	if (process->cwd[0] != '/')
-		return spec_invalid(err, "process.cwd", "\"%.200s\" is not absolute", process->cwd);
+		return spec_invalid(out, "process.cwd", "\"%.200s\" is not absolute", process->cwd);
 	return 0;
 }
 
-static int check_args(const struct spec_process *process, struct error *err)
+static int check_args(const struct spec_process *process, const struct spec_sink *out)
 {
-	return process->args.count == 0 ? spec_invalid(err, "process.args", "is empty") : 0;
+	return process->args.count == 0 ? spec_invalid(out, "process.args", "is empty") : 0;
 }
 
 /*
@@ -33,58 +33,59 @@ static int check_args(const struct spec_process *process, struct error *err)
  * and nothing here depends on it.
  */
 
-static int check_console_size(const struct spec_process *process, struct error *err)
+static int check_console_size(const struct spec_process *process, const struct spec_sink *out)
 {
 	if (!process->terminal)
 		return 0;
 	if (process->console_height > CONSOLE_SIDE_LIMIT)
-		return spec_invalid(err, "process.consoleSize.height", "is above %d",
+		return spec_invalid(out, "process.consoleSize.height", "is above %d",
 		                    CONSOLE_SIDE_LIMIT);
 	if (process->console_width > CONSOLE_SIDE_LIMIT)
-		return spec_invalid(err, "process.consoleSize.width", "is above %d",
+		return spec_invalid(out, "process.consoleSize.width", "is above %d",
 		                    CONSOLE_SIDE_LIMIT);
 	return 0;
 }
 
-static int check_user(const struct spec_process *process, struct error *err)
+static int check_user(const struct spec_process *process, const struct spec_sink *out)
 {
 	const struct spec_user *user = &process->user;
 
 	if (user->umask.set && user->umask.value > 0777)
-		return spec_invalid(err, "process.user.umask", "is above 511 (octal 777)");
+		return spec_invalid(out, "process.user.umask", "is above 511 (octal 777)");
 	if (user->additional_gid_count > GROUP_LIMIT)
-		return spec_invalid(err, "process.user.additionalGids", "has more than %d entries",
+		return spec_invalid(out, "process.user.additionalGids", "has more than %d entries",
 		                    GROUP_LIMIT);
 	return 0;
 }
 
-static int check_rlimits(const struct spec_process *process, struct error *err)
+static int check_rlimits(const struct spec_process *process, const struct spec_sink *out)
 {
 	char path[50];
+	int r = 0;
 
-	for (size_t i = 0; i < process->rlimit_count; i++) {
+	for (size_t i = 0; r == 0 && i < process->rlimit_count; i++) {
 		const struct spec_rlimit *limit = &process->rlimits[i];
 
 		snprintf(path, sizeof(path), "process.rlimits[%zu].soft", i);
 		if (limit->soft > limit->hard)
-			return spec_invalid(err, path, "is above the hard limit of %s",
-			                    spec_rlimit_name(limit->resource));
+			r = spec_invalid(out, path, "is above the hard limit of %s",
+			                 spec_rlimit_name(limit->resource));
 	}
-	return 0;
+	return r;
 }
 
-static int check_oom_score(const struct spec_process *process, struct error *err)
+static int check_oom_score(const struct spec_process *process, const struct spec_sink *out)
 {
 	int64_t score = process->oom_score_adj.value;
 
 	if (process->oom_score_adj.set && (score < -OOM_SCORE_LIMIT || score > OOM_SCORE_LIMIT))
-		return spec_invalid(err, "process.oomScoreAdj", "is not within -%d and %d",
+		return spec_invalid(out, "process.oomScoreAdj", "is not within -%d and %d",
 		                    OOM_SCORE_LIMIT, OOM_SCORE_LIMIT);
 	return 0;
 }
 
 /* sched(7): which parameter goes with which policy. */
-static int check_scheduler(const struct spec_process *process, struct error *err)
+static int check_scheduler(const struct spec_process *process, const struct spec_sink *out)
 {
 	const struct spec_scheduler *s = &process->scheduler;
 	bool real_time = s->policy == SCHED_FIFO || s->policy == SCHED_RR;
@@ -93,52 +94,57 @@ static int check_scheduler(const struct spec_process *process, struct error *err
 	if (!s->set)
 		return 0;
 	if (s->nice < NICE_MIN || s->nice > NICE_MAX)
-		return spec_invalid(err, "process.scheduler.nice", "is not within %d and %d",
+		return spec_invalid(out, "process.scheduler.nice", "is not within %d and %d",
 		                    NICE_MIN, NICE_MAX);
 	if (!real_time && s->priority != 0)
-		return spec_invalid(err, "process.scheduler.priority",
+		return spec_invalid(out, "process.scheduler.priority",
 		                    "goes only with SCHED_FIFO and SCHED_RR");
 	if (real_time && (s->priority < 1 || s->priority > REAL_TIME_PRIORITY_MAX))
-		return spec_invalid(err, "process.scheduler.priority", "is not within 1 and %d",
+		return spec_invalid(out, "process.scheduler.priority", "is not within 1 and %d",
 		                    REAL_TIME_PRIORITY_MAX);
 	if (!deadline && (s->runtime || s->deadline || s->period))
-		return spec_invalid(err, "process.scheduler",
+		return spec_invalid(out, "process.scheduler",
 		                    "runtime, deadline and period go only with SCHED_DEADLINE");
 	if (deadline && (s->runtime == 0 || s->runtime > s->deadline ||
 	                 (s->period != 0 && s->deadline > s->period)))
-		return spec_invalid(err, "process.scheduler",
+		return spec_invalid(out, "process.scheduler",
 		                    "SCHED_DEADLINE needs 0 < runtime <= deadline <= period");
 	return 0;
 }
 
-static int check_cpu_list(const char *path, const char *list, struct error *err)
+static int check_cpu_list(const char *path, const char *list, const struct spec_sink *out)
 {
 	if (list && list[strspn(list, "0123456789,- ")] != '\0')
-		return spec_invalid(err, path, "\"%.100s\" is no list of CPUs (0-3,7)", list);
+		return spec_invalid(out, path, "\"%.100s\" is no list of CPUs (0-3,7)", list);
 	return 0;
 }
 
-static int check_affinity(const struct spec_process *process, struct error *err)
+static int check_affinity(const struct spec_process *process, const struct spec_sink *out)
 {
 	int r = check_cpu_list("process.execCPUAffinity.initial",
-	                       process->exec_cpu_affinity_initial, err);
+	                       process->exec_cpu_affinity_initial, out);
 
 	if (r < 0)
 		return r;
 	return check_cpu_list("process.execCPUAffinity.final", process->exec_cpu_affinity_final,
-	                      err);
+	                      out);
 }
 
-static int (*const checks[])(const struct spec_process *, struct error *) = {
+static int (*const checks[])(const struct spec_process *, const struct spec_sink *) = {
 	check_cwd,     check_args,      check_console_size, check_user,
 	check_rlimits, check_oom_score, check_scheduler,    check_affinity,
 };
 
-int spec_validate_process(const struct spec_process *process, struct error *err)
+int spec_check_process(const struct spec_process *process, const struct spec_sink *out)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(checks); i++)
-		r = checks[i](process, err);
+		r = checks[i](process, out);
 	return r;
+}
+
+int spec_validate_process(const struct spec_process *process, struct error *err)
+{
+	return spec_check_process(process, &(struct spec_sink){.err = err});
 }

@@ -75,42 +75,42 @@ static const struct namespaced *find(const char *key)
 }
 
 static int check_conflict(const struct spec *spec, const char *path, const char *key,
-                          struct error *err)
+                          const struct spec_sink *out)
 {
 	if (matches(key, "kernel.hostname") && spec->hostname)
-		return spec_invalid(err, path, "conflicts with the property hostname");
+		return spec_invalid(out, path, "conflicts with the property hostname");
 	if (matches(key, "kernel.domainname") && spec->domainname)
-		return spec_invalid(err, path, "conflicts with the property domainname");
+		return spec_invalid(out, path, "conflicts with the property domainname");
 	return 0;
 }
 
-static int check_key(const struct spec *spec, const char *key, struct error *err)
+static int check_key(const struct spec *spec, const char *key, const struct spec_sink *out)
 {
 	const struct namespaced *entry;
 	char path[160];
 
 	snprintf(path, sizeof(path), "linux.sysctl[\"%.120s\"]", key);
 	if (!well_formed(key))
-		return spec_invalid(err, path, "is no name of a kernel parameter");
+		return spec_invalid(out, path, "is no name of a kernel parameter");
 	entry = find(key);
 	if (!entry)
 		return spec_invalid(
-			err, path,
+			out, path,
 			"is refused: it belongs to no namespace and would change the host");
 	if (!spec->linux.namespaces[entry->type].set)
 		return spec_invalid(
-			err, path,
+			out, path,
 			"needs a %s namespace in linux.namespaces, or it would change the "
 			"host",
 			spec_namespace_names[entry->type]);
-	return check_conflict(spec, path, key, err);
+	return check_conflict(spec, path, key, out);
 }
 
-int spec_validate_sysctl(const struct spec *spec, struct error *err)
+int spec_check_sysctl(const struct spec *spec, const struct spec_sink *out)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < spec->linux.sysctl_count; i++)
-		r = check_key(spec, spec->linux.sysctl[i].key, err);
+		r = check_key(spec, spec->linux.sysctl[i].key, out);
 	return r;
 }

@@ -2,10 +2,12 @@
  * config.json as a whole: what is accepted keeps the promises of spec/spec.h (no null strings, lists
  * that end with a null, a seccomp text that is JSON), and validation ends.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/macro.h"
+#include "spec/findings.h"
 #include "spec/json.h"
 #include "spec/spec.h"
 
@@ -69,12 +71,33 @@ static void check(const struct spec *spec, const uint8_t *data, size_t size)
 		abort();
 }
 
+/* Collecting goes on after an error, keeps the promises about pointers, and agrees on what is valid. */
+static void check_findings(const char *text, size_t size)
+{
+	struct error err = {0}, refusal = {0};
+	scoped_findings findings = {0};
+	scoped_spec all = NULL;
+	scoped_spec spec = NULL;
+	bool valid = spec_parse("config.json", text, size, &spec, &refusal) == 0 &&
+	             spec_validate(spec, &refusal) == 0;
+
+	if (spec_check_text("config.json", text, size, &findings, &all, &err) < 0) {
+		if (valid)
+			abort();
+		return;
+	}
+	check_lists(all);
+	if (valid != (findings_count(&findings, FINDING_ERROR) == 0))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct error err = {0};
 	scoped_spec spec = NULL;
 	int r = spec_parse("config.json", (const char *)data, size, &spec, &err);
 
+	check_findings((const char *)data, size);
 	if (r < 0) {
 		if (spec || err.code != -r || strncmp(err.text, "config.json: ", 13) != 0)
 			abort();
