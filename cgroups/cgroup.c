@@ -112,6 +112,8 @@ int cgroup_plan(const struct cgroup_request *request, struct cgroup **ret, struc
 		if (!group->pin_dir)
 			return error_code(err, ENOMEM, "cgroup");
 	}
+	group->note = request->note;
+	group->note_context = request->note_context;
 	group->delegate = request->delegate;
 	group->owner_uid = request->owner_uid;
 	group->owner_gid = request->owner_gid;
@@ -149,6 +151,14 @@ int cgroup_destroy(struct cgroup *group, struct error *err)
 
 /* --- A group that exists --- */
 
+/* Only a group above ours can have been made for ours. */
+static bool is_above(const char *above, const char *path)
+{
+	size_t size = strlen(above);
+
+	return size > 1 && *above == '/' && strncmp(path, above, size) == 0 && path[size] == '/';
+}
+
 static int copy_location(struct cgroup *group, const struct cgroup_location *location,
                          struct error *err)
 {
@@ -159,6 +169,8 @@ static int copy_location(struct cgroup *group, const struct cgroup_location *loc
 	group->location.path = arena_strdup(&group->arena, location->path);
 	if (location->scope)
 		group->location.scope = arena_strdup(&group->arena, location->scope);
+	if (location->made && is_above(location->made, group->location.path))
+		group->location.made = arena_strdup(&group->arena, location->made);
 	if (!group->location.path || (location->scope && !group->location.scope))
 		return error_code(err, ENOMEM, "cgroup");
 	return unified_set_place(group, location->mount, err);

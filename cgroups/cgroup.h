@@ -36,7 +36,16 @@ struct cgroup_location {
 	const char *mount; /* where the hierarchy is mounted; null when disabled */
 	const char *path;  /* below it, begins with '/'; null when disabled */
 	const char *scope; /* the systemd unit; null otherwise */
+	const char *
+		made; /* the highest group above `path` that creating it makes; null: none is known */
 };
+
+/*
+ * Called by cgroup_create before it makes groups above the container's, with the path of the highest of
+ * them: who dies then leaves word of them. Possibly again with another path, when others take groups away
+ * meanwhile.
+ */
+typedef int cgroup_note(void *context, const char *made, struct error *err);
 
 struct cgroup_request {
 	enum cgroup_driver driver;
@@ -54,6 +63,8 @@ struct cgroup_request {
 	 * (nothing is ever mounted for it). "": load each time.
 	 */
 	const char *pin_dir;
+	cgroup_note *note; /* may be null */
+	void *note_context;
 };
 
 struct cgroup;
@@ -75,7 +86,10 @@ int cgroup_create(struct cgroup *group, struct error *err) must_check;
  * be undone is logged.
  */
 void cgroup_undo(struct cgroup *group);
-/* −ENOENT without *err when it no longer exists. */
+/*
+ * −ENOENT without *err when it no longer exists; those above it that location->made says were made for it
+ * are removed then, as cgroup_destroy does, as far as they are empty.
+ */
 int cgroup_open(const struct cgroup_location *location, struct cgroup **ret,
                 struct error *err) must_check;
 

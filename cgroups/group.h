@@ -31,6 +31,8 @@ struct cgroup {
 	struct limit_list limits;
 	struct device_program devices;
 	const char *pin_dir;
+	cgroup_note *note;
+	void *note_context;
 	bool optional; /* nothing needs the group: without the right to make one it is done without */
 	bool delegate;
 	uid_t owner_uid;
@@ -71,7 +73,7 @@ bool unified_is_rootless(void);
 /* Removes the group and those below it; 0 when it is not there. */
 int unified_remove(const char *full, struct error *err) must_check;
 
-/* Removes groups above that were made for a container and are empty now. */
+/* Removes groups above that are marked as made for a container, or noted so, and are empty now. */
 void unified_remove_parents(const struct cgroup *group);
 
 /* --- events.c --- */

@@ -135,18 +135,65 @@ static int for_each_parent(struct cgroup *group, bool with_root, parent_step *st
 
 /*
  * What we made for the way down is marked, so that whoever removes the last container below, in
- * whichever process, removes it too. What an engine made is the engine's.
+ * whichever process, removes it too. What an engine made is the engine's. Between making and marking a
+ * group only the note tells that it is ours.
  */
 static const char made_mark[] = "user.lvm_run.made";
 
+static bool is_noted(const struct cgroup *group, size_t length)
+{
+	return group->location.made &&
+	       length >= strlen(group->location.mount) + strlen(group->location.made);
+}
+
+/* Stops the walk at the first group that is missing; that one is the highest to be made. */
+static int find_missing(struct cgroup *group, struct error *err)
+{
+	(void)err;
+	if (access(group->full, F_OK) == 0)
+		return 0;
+	group->location.made =
+		arena_strdup(&group->arena, group->full + strlen(group->location.mount));
+	return 1;
+}
+
+/* Says which groups above ours will be made, before the first of them is. */
+static int note_missing(struct cgroup *group, struct error *err)
+{
+	const char *before = group->location.made;
+	int r = for_each_parent(group, false, find_missing, err);
+
+	if (r <= 0)
+		return r; /* all are there by now */
+	if (!group->location.made)
+		return error_code(err, ENOMEM, "cgroup");
+	if (before && strlen(before) <= strlen(group->location.made)) {
+		group->location.made = before;
+		return 0;
+	}
+	return group->note ? group->note(group->note_context, group->location.made, err) : 0;
+}
+
 static int make_parent(struct cgroup *group, struct error *err)
 {
+	if (!is_noted(group, strlen(group->full)))
+		return 0;
 	if (mkdir(group->full, 0755) < 0)
 		return errno == EEXIST ? 0 : error_errno(err, "make the cgroup %s", group->full);
 	if (setxattr(group->full, made_mark, "1", 1, 0) < 0)
 		log_write(LOG_LEVEL_DEBUG, "mark the cgroup %s: %s", group->full,
-		          error_describe(errno)); /* before Linux 5.7: it stays */
+		          error_describe(errno)); /* before Linux 5.7 */
 	return 0;
+}
+
+/* One that is noted gets its mark now: if another container lives below it, that one's end removes it. */
+static bool is_ours(const struct cgroup *group, const char *full)
+{
+	if (is_noted(group, strlen(full))) {
+		(void)setxattr(full, made_mark, "1", 1, 0);
+		return true;
+	}
+	return getxattr(full, made_mark, NULL, 0) >= 0 || errno == ENOENT;
 }
 
 void unified_remove_parents(const struct cgroup *group)
@@ -157,7 +204,7 @@ void unified_remove_parents(const struct cgroup *group)
 
 	while (cut && (size_t)(cut - path) > mount) {
 		*cut = '\0';
-		if (getxattr(path, made_mark, NULL, 0) < 0 || rmdir(path) < 0)
+		if (!is_ours(group, path) || (rmdir(path) < 0 && errno != ENOENT))
 			break;
 		cut = strrchr(path, '/');
 	}
@@ -212,6 +259,8 @@ static int make_group(struct cgroup *group, struct error *err)
 	for (int i = 0; r < 0 && errno == ENOENT && i < MAKE_ROUNDS; i++) {
 		struct error why;
 
+		if (note_missing(group, err) < 0)
+			return -err->code;
 		if (for_each_parent(group, false, make_parent, &why) < 0 && why.code != ENOENT) {
 			*err = why;
 			return -why.code;

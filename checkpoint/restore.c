@@ -304,7 +304,7 @@ static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 	creation->init = (struct process){.pid = pid, .pidfd = pidfd};
 	creation->start_time = process_start_time(pid, NULL);
 
-	int r = journal_add_process(creation->entry.journal_fd, pid, creation->start_time, err);
+	int r = creation_note_process(creation, err);
 
 	if (r == 0)
 		r = cgroup_settle(creation->cgroup, err);

@@ -138,6 +138,14 @@ static uid_t host_id(const struct spec_id_mappings *mappings)
 	return id < 0 ? 0 : (uid_t)id;
 }
 
+/* As cgroup_note. */
+static int note_made(void *context, const char *made, struct error *err)
+{
+	const struct creation *creation = context;
+
+	return journal_add_made(creation->entry.journal_fd, made, err);
+}
+
 static int plan_cgroup(struct creation *creation, struct error *err)
 {
 	const struct spec *spec = creation->plan.spec;
@@ -154,6 +162,8 @@ static int plan_cgroup(struct creation *creation, struct error *err)
 		.owner_uid = host_id(&linux_spec->uid_mappings),
 		.owner_gid = host_id(&linux_spec->gid_mappings),
 		.pin_dir = NULL,
+		.note = note_made,
+		.note_context = creation,
 	};
 
 	return cgroup_plan(&request, &creation->cgroup, err);
@@ -216,6 +226,18 @@ static int listen_for_start(struct creation *creation, struct error *err)
 
 /* --- Init --- */
 
+int creation_note_process(struct creation *creation, struct error *err)
+{
+	const struct store_entry *entry = &creation->entry;
+	pid_t pid = creation->init.pid;
+	int r = journal_add_process(entry->journal_fd, pid, creation->start_time, err);
+
+	if (r == 0 && cgroup_locate(creation->cgroup)->driver == CGROUP_DRIVER_DISABLED)
+		r = journal_link_process(entry->fd, creation->boot_id, pid, creation->start_time,
+		                         err);
+	return r;
+}
+
 static int make_init(struct creation *creation, struct store *store, struct error *err)
 {
 	bool filter = creation->plan.spec->linux.seccomp.set;
@@ -240,8 +262,7 @@ static int make_init(struct creation *creation, struct store *store, struct erro
 	creation->start_time = process_start_time(creation->init.pid, NULL);
 	if (creation->start_time == 0)
 		return error_set(err, ESRCH, "init ended at once");
-	r = journal_add_process(creation->entry.journal_fd, creation->init.pid,
-	                        creation->start_time, err);
+	r = creation_note_process(creation, err);
 	return r < 0 ? r : cgroup_settle(creation->cgroup, err);
 }
 

@@ -62,6 +62,9 @@ int creation_reserve(struct creation *creation, struct store *store,
                      const struct create_options *options, bool listen,
                      struct error *err) must_check;
 
+/* Init and its start time are known: that goes into the journal. */
+int creation_note_process(struct creation *creation, struct error *err) must_check;
+
 /* Fills the record from what is known once init exists (hooks are shown it before it is written). */
 int creation_fill_record(struct creation *creation, struct error *err) must_check;
 

@@ -13,8 +13,11 @@
 #include "base/file.h"
 #include "base/str.h"
 
+enum { LINK_SIZE = 128 };
+
 static const char magic_key[] = "lvm-run-journal";
 static const char magic_value[] = "1";
+static const char made_key[] = "cgroup-made";
 
 /* The string facts: one list for writing and reading. */
 static const struct {
@@ -27,6 +30,7 @@ static const struct {
 	{"cgroup-mount", offsetof(struct journal, cgroup_mount)},
 	{"cgroup-path", offsetof(struct journal, cgroup_path)},
 	{"cgroup-scope", offsetof(struct journal, cgroup_scope)},
+	{made_key, offsetof(struct journal, cgroup_made)},
 };
 
 static char **fact(struct journal *journal, size_t index)
@@ -96,6 +100,14 @@ int journal_add_process(int fd, pid_t pid, uint64_t start_time, struct error *er
 	return write_lines(fd, &text, err);
 }
 
+int journal_add_made(int fd, const char *made, struct error *err)
+{
+	scoped_strbuf text = {0};
+
+	add_line(&text, made_key, made);
+	return write_lines(fd, &text, err);
+}
+
 static void parse_process(const char *value, struct journal *journal)
 {
 	char number[16] = "";
@@ -119,6 +131,10 @@ static int take_fact(struct arena *arena, struct journal *journal, const char *k
 		parse_process(value, journal);
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
 		if (!str_equal(key, facts[i].key))
+			continue;
+		/* Each is a way to the same group: the shorter one has the other in it. */
+		if (str_equal(key, made_key) && journal->cgroup_made &&
+		    strlen(journal->cgroup_made) <= strlen(value))
 			continue;
 		*fact(journal, i) = arena_strdup(arena, value);
 		return *fact(journal, i) ? 0 : -ENOMEM;
@@ -172,21 +188,58 @@ int journal_parse(struct arena *arena, const char *text, size_t size, struct jou
 	return 0;
 }
 
-int journal_read(int dirfd, struct arena *arena, struct journal *ret, struct error *err)
+int journal_link_process(int dirfd, const char *boot_id, pid_t pid, uint64_t start_time,
+                         struct error *err)
+{
+	char target[LINK_SIZE];
+
+	(void)snprintf(target, sizeof(target), "%s %d %" PRIu64, boot_id, pid, start_time);
+	return symlinkat(target, dirfd, PROCESS_LINK_NAME) < 0
+	               ? error_errno(err, "name the process of init")
+	               : 0;
+}
+
+/* What the link says goes for all that the journal does not: only a container without a cgroup has one. */
+static int read_link(int dirfd, struct arena *arena, struct journal *journal)
+{
+	char target[LINK_SIZE] = "";
+	ssize_t size = readlinkat(dirfd, PROCESS_LINK_NAME, target, sizeof(target) - 1);
+	char *blank = size > 0 ? strchr(target, ' ') : NULL;
+
+	if (!blank)
+		return -ENOENT;
+	*blank = '\0';
+	parse_process(blank + 1, journal);
+	journal->boot_id = arena_strdup(arena, target);
+	journal->cgroup_driver = arena_strdup(arena, cgroup_driver_name(CGROUP_DRIVER_DISABLED));
+	return journal->boot_id && journal->cgroup_driver ? 0 : -ENOMEM;
+}
+
+static int read_file(int dirfd, struct arena *arena, struct journal *ret, struct error *err)
 {
 	scoped_str text = NULL;
 	size_t size = 0;
-	struct error failure;
-	int r = file_read(dirfd, JOURNAL_NAME, JOURNAL_SIZE_LIMIT, &text, &size, &failure);
+	int r = file_read(dirfd, JOURNAL_NAME, JOURNAL_SIZE_LIMIT, &text, &size, err);
 
-	if (r == -ENOENT)
+	if (r < 0)
 		return r;
-	if (r < 0) {
-		*err = failure;
-		return r;
-	}
 	r = journal_parse(arena, text, size, ret);
 	return r < 0 ? error_code(err, -r, "read journal") : 0;
+}
+
+int journal_read(int dirfd, struct arena *arena, struct journal *ret, struct error *err)
+{
+	struct journal journal = {0};
+	struct error failure;
+	int r = read_file(dirfd, arena, &journal, &failure);
+
+	if (journal.pid == 0 && read_link(dirfd, arena, &journal) == 0)
+		r = 0;
+	if (r == 0)
+		*ret = journal;
+	else if (r != -ENOENT)
+		*err = failure;
+	return r;
 }
 
 bool journal_cgroup(const struct journal *journal, struct cgroup_location *ret)
@@ -202,6 +255,7 @@ bool journal_cgroup(const struct journal *journal, struct cgroup_location *ret)
 		.mount = journal->cgroup_mount,
 		.path = journal->cgroup_path,
 		.scope = journal->cgroup_scope,
+		.made = journal->cgroup_made,
 	};
 	return true;
 }

@@ -5,6 +5,9 @@
  * A text file in the container's directory, one fact a line, "KEY VALUE CHECKSUM"; it is only ever
  * appended to, with one write(2) a time. A line whose checksum is wrong ends the reading: what a
  * kill -9 cut off never happened.
+ *
+ * A container without a cgroup could not be found by a journal that was damaged otherwise. So its init is
+ * named a second time, in the symbolic link "process" beside it: a link is there whole or not at all.
  */
 #ifndef LVM_RUN_RUNTIME_JOURNAL_H
 #define LVM_RUN_RUNTIME_JOURNAL_H
@@ -19,6 +22,7 @@
 #include "cgroups/cgroup.h"
 
 #define JOURNAL_NAME "journal"
+#define PROCESS_LINK_NAME "process"
 
 enum { JOURNAL_SIZE_LIMIT = 64 * 1024 };
 
@@ -30,6 +34,7 @@ struct journal {
 	char *cgroup_mount;
 	char *cgroup_path;
 	char *cgroup_scope;
+	char *cgroup_made; /* the highest group above the container's that was to be made */
 	pid_t pid;
 	uint64_t start_time;
 };
@@ -41,10 +46,20 @@ struct journal {
 int journal_begin(int dirfd, const struct journal *intent, int *ret_fd,
                   struct error *err) must_check;
 
+/* Adds the highest group above the container's that will be made; of several the highest counts. */
+int journal_add_made(int fd, const char *made, struct error *err) must_check;
+
 /* Adds init's process as soon as it is known. */
 int journal_add_process(int fd, pid_t pid, uint64_t start_time, struct error *err) must_check;
 
-/* Reads the journal of `dirfd` into `arena`; −ENOENT without *err when there is none. */
+/* The link for a container that has no cgroup, after journal_add_process. */
+int journal_link_process(int dirfd, const char *boot_id, pid_t pid, uint64_t start_time,
+                         struct error *err) must_check;
+
+/*
+ * Reads the journal of `dirfd` into `arena`, and the link where the journal does not know init; −ENOENT
+ * without *err when there is neither.
+ */
 int journal_read(int dirfd, struct arena *arena, struct journal *ret, struct error *err) must_check;
 
 /* The same from memory; damaged text gives the facts before the damage. Never fails but for memory. */

@@ -316,7 +316,7 @@ static bool is_own_name(const char *name)
 		if (str_equal(name, own_names[i]))
 			return true;
 	return str_equal(name, ".") || str_equal(name, "..") || str_equal(name, JOURNAL_NAME) ||
-	       (name[0] == '.' && str_ends(name, ".tmp"));
+	       str_equal(name, PROCESS_LINK_NAME) || (name[0] == '.' && str_ends(name, ".tmp"));
 }
 
 bool store_is_container(const struct store_entry *entry)

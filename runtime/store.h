@@ -5,6 +5,7 @@
  *	journal      what to clean up (journal.h), first to come and last to go
  *	config.json  the configuration as it was at create
  *	record.json  the container (spec/state.h); there once it is created, replaced by rename only
+ *	process      init once more, where there is no cgroup to find it by (journal.h)
  *	start.sock   init listens here; there as long as the container waits for start
  *	.seccomp/    (in the root) compiled filters
  *

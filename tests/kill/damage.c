@@ -17,6 +17,9 @@ struct damage {
 	bool both; /* the record is missing as well */
 };
 
+static const char with_group[] = "run -d -b /tmp/bundles/plain @";
+static const char *victim = with_group;
+
 static void path_of(const char *file, char *ret, size_t size)
 {
 	(void)snprintf(ret, size, STATE "/%s/%s", harness.id, file);
@@ -81,7 +84,7 @@ static bool begin(const char *file, const char *what, unsigned long number)
 
 	(void)snprintf(name, sizeof(name), "%s %s %lu", file, what, number);
 	case_begin(name, "--part damage --seed %lu", (unsigned long)harness.seed);
-	return command_expect(0, "run -d -b /tmp/bundles/plain @");
+	return command_expect(0, victim);
 }
 
 static void finish(void)
@@ -238,6 +241,25 @@ static void flip(const char *file, unsigned long count)
 	}
 }
 
+/* Without a cgroup init has to be found by what else says which process it is. */
+static void damage_without_group(const char *command, unsigned long samples)
+{
+	size_t size = 0;
+
+	victim = command;
+	size = size_of("journal");
+	cut_at("journal", 0, true);
+	cut_at("journal", 0, false);
+	cut_at("journal", size - 1, true);
+	for (unsigned long i = 0; i < samples; i++)
+		cut_at("journal", (size_t)draw(size), true);
+	cut("record.json", samples, false);
+	replace_by_node("journal", "missing", 0);
+	replace_by_node("journal", "a pipe", S_IFIFO);
+	flip("journal", samples);
+	victim = with_group;
+}
+
 void damage_run(void)
 {
 	unsigned long share = harness.all ? 1000 / harness.workers : 25;
@@ -253,4 +275,6 @@ void damage_run(void)
 	cut("journal", share / 2, true);
 	flip("record.json", share);
 	flip("journal", share / 2);
+	damage_without_group("--cgroup-manager disabled run -d -b /tmp/bundles/plain @", share / 5);
+	damage_without_group("--cgroup-manager disabled create -b /tmp/bundles/plain @", share / 5);
 }

@@ -51,6 +51,8 @@ const struct scene scenes[] = {
 	{"create, time offsets", {NULL}, CREATE("time"), 0},
 	{"run, time offsets", {NULL}, RUN("time"), 0},
 	{"create, nested cgroup", {NULL}, CREATE("nested"), 0},
+	{"create, deep cgroup", {NULL}, CREATE("deep"), 0},
+	{"run, deep cgroup", {NULL}, RUN("deep"), 0},
 	{"create, no cgroup", {NULL}, "--cgroup-manager disabled " CREATE("plain"), 0},
 	{"run, no cgroup", {NULL}, "--cgroup-manager disabled " RUN("plain"), 0},
 	{"delete --force, no cgroup",

@@ -258,6 +258,170 @@ static void a_group_in_use_is_not_removed(void **state)
 	(void)status_of(pid);
 }
 
+/* --- Groups above it --- */
+
+static void full_path(const char *path, char *ret, size_t size)
+{
+	char mount[LAYOUT_PATH_SIZE];
+	struct error err = {0};
+
+	assert_int_equal(layout_find_unified(mount, &err), 0);
+	(void)snprintf(ret, size, "%s%s", mount, path);
+}
+
+static bool is_there(const char *path)
+{
+	char full[512];
+
+	full_path(path, full, sizeof(full));
+	return access(full, F_OK) == 0;
+}
+
+static void make(const char *path)
+{
+	char full[512];
+
+	full_path(path, full, sizeof(full));
+	assert_int_equal(mkdir(full, 0755), 0);
+}
+
+static void unmake(const char *path)
+{
+	char full[512];
+
+	full_path(path, full, sizeof(full));
+	assert_int_equal(rmdir(full), 0);
+}
+
+static char noted[512];
+static unsigned int notes;
+
+static int note(void *context, const char *made, struct error *err)
+{
+	(void)context;
+	(void)err;
+	assert_false(is_there(made));
+	(void)snprintf(noted, sizeof(noted), "%s", made);
+	notes++;
+	return 0;
+}
+
+static void the_highest_missing_group_is_noted_before_it_is_made(void **state)
+{
+	scoped_str id = new_id();
+	scoped_str top = str_format("/%s", id);
+	scoped_str path = str_format("/%s/one/two/three", id);
+	scoped_str missing = str_format("/%s/one", id);
+	struct cgroup_request request = request_for(id);
+
+	(void)state;
+	need_root();
+	request.cgroups_path = path;
+	request.note = note;
+	notes = 0;
+	make(top);
+
+	scoped_cgroup group = create(&request);
+
+	assert_int_equal(notes, 1);
+	assert_string_equal(noted, missing);
+	destroy(group);
+	assert_false(is_there(missing));
+	unmake(top);
+}
+
+static void where_all_above_is_there_nothing_is_noted(void **state)
+{
+	scoped_str id = new_id();
+	struct cgroup_request request = request_for(id);
+
+	(void)state;
+	need_root();
+	request.note = note;
+	notes = 0;
+
+	scoped_cgroup group = create(&request);
+
+	assert_int_equal(notes, 0);
+	destroy(group);
+}
+
+/* What a command left that was killed between making a group above its own and marking it. */
+static void open_noted(const char *mount, const char *path, const char *made)
+{
+	struct cgroup_location location = {
+		.driver = CGROUP_DRIVER_CGROUPFS, .mount = mount, .path = path, .made = made};
+	scoped_cgroup group = NULL;
+	struct error err = {0};
+
+	assert_int_equal(cgroup_open(&location, &group, &err), -ENOENT);
+}
+
+static void noted_groups_without_a_mark_are_removed(void **state)
+{
+	char mount[LAYOUT_PATH_SIZE];
+	scoped_str id = new_id();
+	scoped_str top = str_format("/%s", id);
+	scoped_str one = str_format("/%s/one", id);
+	scoped_str leaf = str_format("/%s/one/two/leaf", id);
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+	assert_int_equal(layout_find_unified(mount, &err), 0);
+	make(top);
+	make(one);
+	open_noted(mount, leaf, NULL);
+	assert_true(is_there(one)); /* nothing says that it is ours */
+	open_noted(mount, leaf, one);
+	assert_false(is_there(one));
+	assert_true(is_there(top));
+	unmake(top);
+}
+
+static void a_noted_group_that_another_uses_goes_with_that_one(void **state)
+{
+	char mount[LAYOUT_PATH_SIZE];
+	scoped_str id = new_id();
+	scoped_str top = str_format("/%s", id);
+	scoped_str leaf = str_format("/%s/killed", id);
+	scoped_str other = str_format("/%s/other", id);
+	struct cgroup_request request = request_for(id);
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+	assert_int_equal(layout_find_unified(mount, &err), 0);
+	make(top);
+	request.cgroups_path = other;
+
+	scoped_cgroup group = create(&request);
+
+	open_noted(mount, leaf, top);
+	assert_true(is_there(other));
+	destroy(group);
+	assert_false(is_there(top));
+}
+
+static void a_note_of_a_group_that_is_not_above_counts_for_nothing(void **state)
+{
+	char mount[LAYOUT_PATH_SIZE];
+	scoped_str id = new_id();
+	scoped_str top = str_format("/%s", id);
+	scoped_str leaf = str_format("/%s/leaf", id);
+	scoped_str part = str_format("/%.3s", id);
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+	assert_int_equal(layout_find_unified(mount, &err), 0);
+	make(top);
+	open_noted(mount, leaf, part);
+	open_noted(mount, leaf, "/");
+	assert_true(is_there(top));
+	unmake(top);
+}
+
 static void deeply_nested_groups_are_removed(void **state)
 {
 	scoped_str id = new_id();
@@ -938,6 +1102,11 @@ int main(void)
 		cmocka_unit_test(a_group_that_does_not_freeze_in_time_runs_again),
 		cmocka_unit_test(signals_reach_processes_in_groups_below),
 		cmocka_unit_test(a_group_in_use_is_not_removed),
+		cmocka_unit_test(the_highest_missing_group_is_noted_before_it_is_made),
+		cmocka_unit_test(where_all_above_is_there_nothing_is_noted),
+		cmocka_unit_test(noted_groups_without_a_mark_are_removed),
+		cmocka_unit_test(a_noted_group_that_another_uses_goes_with_that_one),
+		cmocka_unit_test(a_note_of_a_group_that_is_not_above_counts_for_nothing),
 		cmocka_unit_test(deeply_nested_groups_are_removed),
 		cmocka_unit_test(an_empty_group_is_used_and_survives_an_undo),
 		cmocka_unit_test(a_populated_group_is_refused),

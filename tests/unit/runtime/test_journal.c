@@ -32,6 +32,7 @@ static int remove_directory(void **state)
 {
 	(void)state;
 	(void)unlinkat(directory_fd, JOURNAL_NAME, 0);
+	(void)unlinkat(directory_fd, PROCESS_LINK_NAME, 0);
 	fd_close(&directory_fd);
 	return rmdir(directory);
 }
@@ -184,6 +185,65 @@ static void foreign_text_gives_no_facts(void **state)
 	}
 }
 
+static void of_several_groups_made_the_highest_counts(void **state)
+{
+	scoped_arena arena = {0};
+	scoped_fd fd = -1;
+	struct error err = {0};
+	struct journal intent = full_intent();
+	struct journal journal;
+	struct cgroup_location location;
+
+	(void)state;
+	begin(&intent, &fd);
+	assert_int_equal(journal_add_made(fd, "/a path/b", &err), 0);
+	assert_int_equal(journal_add_made(fd, "/a path", &err), 0);
+	assert_int_equal(journal_add_made(fd, "/a path/b/c", &err), 0);
+	assert_int_equal(journal_read(directory_fd, &arena, &journal, &err), 0);
+	assert_true(journal_cgroup(&journal, &location));
+	assert_string_equal(location.made, "/a path");
+}
+
+static void without_a_cgroup_init_is_found_whatever_became_of_the_journal(void **state)
+{
+	scoped_arena arena = {0};
+	scoped_fd fd = -1;
+	struct error err = {0};
+	struct journal intent = {.id = intent_id, .boot_id = intent_boot};
+	struct journal journal;
+
+	(void)state;
+	begin(&intent, &fd);
+	assert_int_equal(journal_link_process(directory_fd, intent_boot, 4711, 5, &err), 0);
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(journal_read(directory_fd, &arena, &journal, &err), 0);
+		assert_int_equal(journal.pid, 4711);
+		assert_int_equal(journal.start_time, 5);
+		assert_string_equal(journal.boot_id, intent_boot);
+		assert_string_equal(journal.cgroup_driver, "disabled");
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(unlinkat(directory_fd, JOURNAL_NAME, 0), turn == 0 ? 0 : -1);
+	}
+}
+
+static void a_link_that_says_something_else_says_nothing(void **state)
+{
+	static const char *const targets[] = {"x", "a b", " 0 0", "boot -1 5",
+	                                      "boot 99999999999 5"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		scoped_arena arena = {0};
+		struct error err = {0};
+		struct journal journal = {0};
+
+		assert_int_equal(symlinkat(targets[i], directory_fd, PROCESS_LINK_NAME), 0);
+		(void)!journal_read(directory_fd, &arena, &journal, &err);
+		assert_int_equal(journal.pid, 0);
+		assert_int_equal(unlinkat(directory_fd, PROCESS_LINK_NAME, 0), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +258,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_flipped_bit_never_gives_another_fact,
 	                                        make_directory, remove_directory),
 		cmocka_unit_test(foreign_text_gives_no_facts),
+		cmocka_unit_test_setup_teardown(of_several_groups_made_the_highest_counts,
+	                                        make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(
+			without_a_cgroup_init_is_found_whatever_became_of_the_journal,
+			make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(a_link_that_says_something_else_says_nothing,
+	                                        make_directory, remove_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
