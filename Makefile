@@ -75,7 +75,7 @@ endif
 ENTRY = $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-Wl$(comma)-e$(comma)sealed_start)
 LDHARDEN := -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack
 
-LIBS := libseccomp libcap jansson
+LIBS := libseccomp libcap jansson libmnl
 pkg_cflags = $(shell pkg-config --cflags $1 2>/dev/null)
 PKG_CFLAGS := $(call pkg_cflags,$(LIBS))
 STATIC_LIBS := $(shell pkg-config --static --libs $(LIBS) 2>/dev/null)
@@ -90,7 +90,7 @@ CFLAGS_MAIN := $(CFLAGS_COMMON) $(OPT) $(HARDEN) $(PIE_CFLAGS) -ffunction-sectio
 ifeq ($(LIBC_USED),musl)
 PROGRAM_CC := musl-gcc
 PROGRAM_OBJ := $(SRC:%.c=$(BUILD)/musl/obj/%.o)
-PROGRAM_LIBS := -L$(MUSL)/lib -lseccomp -ljansson
+PROGRAM_LIBS := -L$(MUSL)/lib -lseccomp -ljansson -lmnl
 # The CMSG_ macros of musl's headers mix signs.
 PROGRAM_CFLAGS := $(filter-out $(PKG_CFLAGS),$(CFLAGS_MAIN)) -Wno-sign-conversion -isystem $(MUSL)/include
 PROGRAM_LDFLAGS := $(STATIC_LDFLAGS)
@@ -103,7 +103,7 @@ endif
 else
 PROGRAM_CC := $(CC)
 PROGRAM_OBJ := $(OBJ)
-PROGRAM_LIBS := $(STATIC_LIBS)
+PROGRAM_LIBS := $(if $(LIBMNL),-L$(LIBMNL)) $(STATIC_LIBS)
 PROGRAM_LDFLAGS := $(STATIC_LDFLAGS)
 PROGRAM_CFLAGS := $(CFLAGS_MAIN)
 endif

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpulist.h"
 #include "base/fd.h"
 #include "base/str.h"
-#include "cgroups/cpulist.h"
 #include "cgroups/text.h"
 #include "cgroups/weight.h"
 

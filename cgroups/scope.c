@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpulist.h"
 #include "base/helper.h"
-#include "cgroups/cpulist.h"
 #include "cgroups/gvariant.h"
 
 /* --- Properties --- */

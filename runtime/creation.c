@@ -101,6 +101,15 @@ static int check_terminal(const struct creation *creation, bool detached, struct
 	return 0;
 }
 
+static int refuse_unfinished(const struct spec *spec, struct error *err)
+{
+	if (spec->linux.net_device_count > 0)
+		return error_set(err, EOPNOTSUPP, "linux.netDevices: not supported yet");
+	if (spec->linux.intel_rdt.set)
+		return error_set(err, EOPNOTSUPP, "linux.intelRdt: not supported yet");
+	return 0;
+}
+
 static int load(struct creation *creation, bool detached, struct error *err)
 {
 	const char *config = creation->options->config ? creation->options->config : CONFIG_NAME;
@@ -110,6 +119,8 @@ static int load(struct creation *creation, bool detached, struct error *err)
 
 	if (r == 0)
 		r = spec_validate(creation->plan.spec, err);
+	if (r == 0)
+		r = refuse_unfinished(creation->plan.spec, err);
 	return r < 0 ? r : check_terminal(creation, detached, err);
 }
 

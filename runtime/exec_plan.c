@@ -80,6 +80,7 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 		.process = &plan->process,
 		.seccomp = &spec->linux.seccomp,
 		.personality = &spec->linux.personality,
+		.memory_policy = &spec->linux.memory_policy,
 		.user_namespace = plan->namespace_flags & CLONE_NEWUSER,
 		.keyring = "exec", /* never the caller's, whose keys are the host's */
 		.proc_fd = plan->proc_fd,

@@ -5,8 +5,8 @@
 #ifndef LVM_RUN_RUNTIME_EXEC_PLAN_H
 #define LVM_RUN_RUNTIME_EXEC_PLAN_H
 
+#include "base/cpulist.h"
 #include "base/process.h"
-#include "cgroups/cpulist.h"
 #include "runtime/program.h"
 #include "runtime/runtime.h"
 #include "security/lockdown.h"

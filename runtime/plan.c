@@ -56,6 +56,7 @@ static int prepare_process(struct init_plan *plan, const struct plan_request *re
 		.process = &spec->process,
 		.seccomp = &spec->linux.seccomp,
 		.personality = &spec->linux.personality,
+		.memory_policy = &spec->linux.memory_policy,
 		.user_namespace = plan->user_namespace,
 		.keyring = request->new_keyring ? request->id : NULL,
 		.proc_fd = plan->proc_fd,

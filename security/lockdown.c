@@ -53,6 +53,8 @@ int lockdown_prepare(const struct lockdown_request *request, struct lockdown_pla
 	plan->proc_fd = request->proc_fd;
 	r = limits_prepare(request->process, err);
 	if (r == 0)
+		r = memory_policy_prepare(request->memory_policy, &plan->memory_policy, err);
+	if (r == 0)
 		r = prepare_capabilities(request, plan, err);
 	if (r == 0)
 		r = lsm_prepare(request->process, request->proc_fd, plan->lsm, err);

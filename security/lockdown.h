@@ -4,8 +4,8 @@
  *	host:  lockdown_prepare         parses, compiles the seccomp filter (or takes it from the cache),
  *	                                connects the seccomp agent
  *	       lockdown_apply_limits    for a container with a user namespace, before the child goes on
- *	child: lockdown_enter_created   what may fail early: keyring, personality, rlimits, scheduler,
- *	                                I/O priority, oom_score_adj; then nobody may look in any more
+ *	child: lockdown_enter_created   what may fail early: keyring, personality, memory policy, rlimits,
+ *	                                scheduler, I/O priority, oom_score_adj; then nobody may look in any more
  *	       lockdown_enter_exec      the point of no return, immediately before execve: exec label, low
  *	                                rlimits, bounding set, groups and ids, umask, capabilities,
  *	                                no_new_privs, seccomp
@@ -25,8 +25,9 @@
 /* The plan keeps these pointers: what they point to has to live as long as the plan. */
 struct lockdown_request {
 	const struct spec_process *process;
-	const struct spec_seccomp *seccomp;         /* .set false: no filter */
-	const struct spec_personality *personality; /* .set false: unchanged */
+	const struct spec_seccomp *seccomp;             /* .set false: no filter */
+	const struct spec_personality *personality;     /* .set false: unchanged */
+	const struct spec_memory_policy *memory_policy; /* null or .set false: unchanged */
 	bool user_namespace;    /* the process runs in a user namespace of its own */
 	const char *keyring;    /* null: keep the caller's session keyring; else a new, empty one
 	                            without a name (the text only says whose it is) */

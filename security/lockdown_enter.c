@@ -47,6 +47,11 @@ static int step_personality(const struct walk *walk, struct error *err)
 	return 0;
 }
 
+static int step_memory_policy(const struct walk *walk, struct error *err)
+{
+	return memory_policy_enter(&walk->plan->memory_policy, err);
+}
+
 static int step_rlimits(const struct walk *walk, struct error *err)
 {
 	return limits_enter_rlimits(walk->plan->process, 0, err);
@@ -143,6 +148,7 @@ static const struct step created_steps[] = {
 	/* First: whatever later touches keys must find the container's keyring. */
 	{"session keyring", step_keyring},
 	{"personality", step_personality},
+	{"memory policy", step_memory_policy},
 	/* These may need rights on the host (CAP_SYS_RESOURCE, CAP_SYS_NICE), so before all drops. */
 	{"rlimits", step_rlimits},
 	{"scheduler", step_scheduler},

@@ -6,6 +6,7 @@
 #include "security/identity.h"
 #include "security/lockdown.h"
 #include "security/lsm.h"
+#include "security/memory_policy.h"
 #include "security/seccomp.h"
 
 struct lockdown_plan {
@@ -18,6 +19,7 @@ struct lockdown_plan {
 	struct identity_plan identity;
 	struct lsm_plan *lsm; /* owned; the child notes its open files there */
 	struct seccomp_plan seccomp;
+	struct memory_policy_plan memory_policy;
 };
 
 #endif

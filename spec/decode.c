@@ -247,29 +247,6 @@ static int decode_custom(const struct json_cursor *at, const struct json_field *
 	return field->custom(at, target);
 }
 
-static int note_unsupported(const struct json_cursor *at,
-                            const struct json_field *field unused_parameter,
-                            char *target unused_parameter)
-{
-	struct json_decoder *decoder = at->decoder;
-	char *path = json_path(at);
-
-	if (!path)
-		return json_fail_memory(at);
-	if (decoder->unsupported_count < ARRAY_SIZE(decoder->unsupported))
-		decoder->unsupported[decoder->unsupported_count++] = path;
-	return 0;
-}
-
-static int note_unsupported_map(const struct json_cursor *at, const struct json_field *field,
-                                char *target)
-{
-	size_t count = 0;
-	int r = json_count_members(at, &count);
-
-	return r < 0 || count == 0 ? r : note_unsupported(at, field, target);
-}
-
 static int (*const decoders[])(const struct json_cursor *, const struct json_field *, char *) = {
 	[FIELD_BOOL] = decode_bool,
 	[FIELD_OPTIONAL_BOOL] = decode_optional_bool,
@@ -289,8 +266,6 @@ static int (*const decoders[])(const struct json_cursor *, const struct json_fie
 	[FIELD_OBJECT] = decode_object,
 	[FIELD_LIST] = decode_list,
 	[FIELD_CUSTOM] = decode_custom,
-	[FIELD_UNSUPPORTED] = note_unsupported,
-	[FIELD_UNSUPPORTED_MAP] = note_unsupported_map,
 };
 
 /* What an absent property leaves: zeroes, but no null pointers where the header promises none. */

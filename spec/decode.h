@@ -38,8 +38,6 @@ struct json_decoder {
 	struct findings
 		*all; /* every error goes here, and properties without a row; null: the first
 	                         error ends the decoding */
-	char *unsupported[8]; /* JSON paths of what a FIELD_UNSUPPORTED row found */
-	size_t unsupported_count;
 };
 
 /* A node and how it was reached. Lives on the stack; `node` null stands for an absent one. */
@@ -76,9 +74,7 @@ enum json_field_kind {
 	FIELD_FLAGS,          /* array of words: uint32_t, the union of their values */
 	FIELD_OBJECT,         /* another struct, by `table` */
 	FIELD_LIST,           /* array of objects: pointer and count, by `table` */
-	FIELD_CUSTOM,         /* by `custom` */
-	FIELD_UNSUPPORTED,    /* only noted in the decoder */
-	FIELD_UNSUPPORTED_MAP /* the same, unless it is an object without members */
+	FIELD_CUSTOM          /* by `custom` */
 };
 
 typedef int json_custom_function(const struct json_cursor *at, void *target);

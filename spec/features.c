@@ -34,7 +34,7 @@ static void add_cgroup(struct json_writer *w, const struct features_facts *facts
 	json_writer_bool(w, "v2", true);
 	json_writer_bool(w, "systemd", facts->systemd);
 	json_writer_bool(w, "systemdUser", facts->systemd_user);
-	json_writer_bool(w, "rdma", false);
+	json_writer_bool(w, "rdma", true);
 	json_writer_end(w);
 }
 
@@ -82,6 +82,10 @@ static void add_linux(struct json_writer *w, const struct features_facts *facts)
 	add_enabled(w, "apparmor", facts->apparmor);
 	add_enabled(w, "selinux", facts->selinux);
 	add_enabled(w, "intelRdt", false);
+	json_writer_object(w, "memoryPolicy");
+	add_words(w, "modes", spec_memory_modes);
+	add_words(w, "flags", spec_memory_flags);
+	json_writer_end(w);
 	json_writer_object(w, "mountExtensions");
 	add_enabled(w, "idmap", facts->idmap);
 	json_writer_end(w);

@@ -196,8 +196,13 @@ static const struct json_field linux_fields[] = {
 	{"personality", FIELD_OBJECT, .offset = offsetof(struct spec_linux, personality),
          .table = &personality_table,
          .present_offset = offsetof(struct spec_linux, personality.set)},
-	{"intelRdt", .kind = FIELD_UNSUPPORTED},
-	{"memoryPolicy", .kind = FIELD_UNSUPPORTED},
-	{"netDevices", .kind = FIELD_UNSUPPORTED_MAP},
+	{"memoryPolicy", FIELD_OBJECT, .offset = offsetof(struct spec_linux, memory_policy),
+         .table = &spec_memory_policy_table,
+         .present_offset = offsetof(struct spec_linux, memory_policy.set)},
+	{"netDevices", FIELD_CUSTOM, .offset = offsetof(struct spec_linux, net_devices),
+         .custom = spec_decode_net_devices},
+	{"intelRdt", FIELD_OBJECT, .offset = offsetof(struct spec_linux, intel_rdt),
+         .table = &spec_intel_rdt_table,
+         .present_offset = offsetof(struct spec_linux, intel_rdt.set)},
 };
 const struct json_table spec_linux_table = JSON_TABLE(linux_fields, struct spec_linux);

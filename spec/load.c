@@ -73,20 +73,6 @@ static int decode_resources(struct json_cursor *root, struct spec *spec)
 	return r < 0 ? r : json_decode(root, &spec_resources_table, &spec->linux.resources);
 }
 
-static int keep_unsupported(const struct json_cursor *root, struct string_list *ret)
-{
-	struct json_decoder *decoder = root->decoder;
-
-	ret->items =
-		arena_alloc(decoder->arena, decoder->unsupported_count + 1, sizeof(*ret->items));
-	if (!ret->items)
-		return json_fail_memory(root);
-	ret->count = decoder->unsupported_count;
-	for (size_t i = 0; i < ret->count; i++)
-		ret->items[i] = decoder->unsupported[i];
-	return 0;
-}
-
 /*
  * The text itself, where the scanner found it; else (a key written with escapes) the text that its
  * content gives.
@@ -129,8 +115,6 @@ static int decode(const char *name, decode_function *function, struct spec *spec
 		return r;
 	root.node = document.root;
 	r = function(&root, spec);
-	if (r == 0)
-		r = keep_unsupported(&root, &spec->linux.unsupported);
 	return r < 0 ? r : keep_seccomp_text(&root, spec);
 }
 

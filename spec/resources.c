@@ -198,7 +198,6 @@ static const struct json_field resources_fields[] = {
          .table = &hugepage_table, .count_offset = RESOURCE(hugepage_limit_count)},
 	{"network", FIELD_OBJECT, .table = &network_table},
 	{"rdma", FIELD_CUSTOM, .offset = RESOURCE(rdma), .custom = decode_rdma},
-	{"rdma", .kind = FIELD_UNSUPPORTED_MAP},
 	{"unified", FIELD_MAP, .offset = RESOURCE(unified),
          .count_offset = RESOURCE(unified_count)},
 };

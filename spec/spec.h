@@ -343,6 +343,42 @@ struct spec_personality {
 	uint32_t domain; /* PER_LINUX or PER_LINUX32 */
 };
 
+/* Modes and flags by the numbers of set_mempolicy(2), which older headers do not all name. */
+enum spec_memory_mode {
+	MEMORY_MODE_DEFAULT = 0,
+	MEMORY_MODE_PREFERRED = 1,
+	MEMORY_MODE_BIND = 2,
+	MEMORY_MODE_INTERLEAVE = 3,
+	MEMORY_MODE_LOCAL = 4,
+	MEMORY_MODE_PREFERRED_MANY = 5,
+	MEMORY_MODE_WEIGHTED_INTERLEAVE = 6
+};
+enum {
+	MEMORY_FLAG_NUMA_BALANCING = 1 << 13,
+	MEMORY_FLAG_RELATIVE_NODES = 1 << 14,
+	MEMORY_FLAG_STATIC_NODES = 1 << 15
+};
+struct spec_memory_policy {
+	bool set;
+	uint32_t mode;  /* enum spec_memory_mode */
+	uint32_t flags; /* MEMORY_FLAG_… */
+	char *nodes;    /* a list as base/cpulist.h takes it; may be null */
+};
+
+struct spec_net_device {
+	char *host; /* its name on the host, the key of the object */
+	char *name; /* its name in the container, may end in "%d"; null: as on the host */
+};
+
+struct spec_intel_rdt {
+	bool set;
+	char *clos_id;                 /* may be null; "/" is the default class of service */
+	char *l3_cache_schema;         /* may be null */
+	char *memory_bandwidth_schema; /* may be null */
+	struct string_list schemata;
+	bool enable_monitoring;
+};
+
 struct spec_linux {
 	struct spec_namespace namespaces[NAMESPACE_TYPE_COUNT];
 	struct spec_id_mappings uid_mappings;
@@ -361,11 +397,10 @@ struct spec_linux {
 	char *rootfs_propagation; /* may be null: "private" etc. */
 	char *mount_label;        /* may be null */
 	struct spec_personality personality;
-	/*
-	 * Properties that are present in the configuration but not supported yet, by their JSON path
-	 * ("linux.intelRdt"); spec_validate refuses them by this name.
-	 */
-	struct string_list unsupported;
+	struct spec_memory_policy memory_policy;
+	struct spec_net_device *net_devices;
+	size_t net_device_count;
+	struct spec_intel_rdt intel_rdt;
 };
 
 struct spec {
@@ -417,7 +452,7 @@ int spec_parse_resources(const char *name, const char *text, size_t size, struct
 /*
  * What decoding cannot see: combinations that the specification or this runtime refuses (relative
  * cwd, empty args, hostname without a UTS namespace, mappings without a user namespace, sysctl that is
- * not namespaced, unsupported properties by name, …). 0 or the first finding.
+ * not namespaced, …). 0 or the first finding.
  */
 int spec_validate(const struct spec *spec, struct error *err) must_check;
 

@@ -17,7 +17,12 @@ int spec_check_sysctl(const struct spec *spec, const struct spec_sink *out) must
 /* validate_seccomp.c */
 int spec_check_seccomp(const struct spec_seccomp *seccomp, const struct spec_sink *out) must_check;
 
-/* validate_linux.c: everything below linux, those two included */
+/* validate_memory_policy.c, validate_net_devices.c, validate_intel_rdt.c */
+int spec_check_memory_policy(const struct spec *spec, const struct spec_sink *out) must_check;
+int spec_check_net_devices(const struct spec *spec, const struct spec_sink *out) must_check;
+int spec_check_intel_rdt(const struct spec *spec, const struct spec_sink *out) must_check;
+
+/* validate_linux.c: everything below linux, those above included */
 int spec_check_linux(const struct spec *spec, const struct spec_sink *out) must_check;
 
 /* validate_process.c */

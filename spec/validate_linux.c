@@ -198,16 +198,6 @@ static int check_seccomp(const struct spec *spec, const struct spec_sink *out)
 	return spec_check_seccomp(&spec->linux.seccomp, out);
 }
 
-static int check_unsupported(const struct spec *spec, const struct spec_sink *out)
-{
-	const struct string_list *list = &spec->linux.unsupported;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < list->count; i++)
-		r = spec_refuse(out, EOPNOTSUPP, list->items[i], "not supported yet");
-	return r;
-}
-
 typedef int check_function(const struct spec *spec, const struct spec_sink *out);
 
 static int run(check_function *const *checks, size_t count, const struct spec *spec,
@@ -226,7 +216,6 @@ static int check_resources(const struct spec *spec, const struct spec_sink *out)
 		check_device_rules,
 		check_hugepages,
 		check_unified,
-		check_unsupported,
 	};
 
 	return run(checks, ARRAY_SIZE(checks), spec, out);
@@ -240,9 +229,11 @@ int spec_validate_resources(const struct spec *spec, struct error *err)
 int spec_check_linux(const struct spec *spec, const struct spec_sink *out)
 {
 	static check_function *const checks[] = {
-		check_namespace_paths, check_mappings,       check_time_offsets, check_devices,
-		check_masked_paths,    check_readonly_paths, check_propagation,  check_cgroups_path,
-		spec_check_sysctl,     check_seccomp,        check_resources,
+		check_namespace_paths,  check_mappings,       check_time_offsets,
+		check_devices,          check_masked_paths,   check_readonly_paths,
+		check_propagation,      check_cgroups_path,   spec_check_sysctl,
+		check_seccomp,          check_resources,      spec_check_memory_policy,
+		spec_check_net_devices, spec_check_intel_rdt,
 	};
 
 	return run(checks, ARRAY_SIZE(checks), spec, out);

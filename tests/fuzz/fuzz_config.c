@@ -29,7 +29,7 @@ static void check_lists(const struct spec *spec)
 	check_strings(&spec->process.env);
 	check_strings(&spec->linux.masked_paths);
 	check_strings(&spec->linux.readonly_paths);
-	check_strings(&spec->linux.unsupported);
+	check_strings(&spec->linux.intel_rdt.schemata);
 	check_strings(&spec->linux.seccomp.architectures);
 	for (size_t i = 0; i < spec->mount_count; i++)
 		check_strings(&spec->mounts[i].options);

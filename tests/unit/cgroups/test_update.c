@@ -143,6 +143,27 @@ static void a_device_without_a_line_gets_its_defaults_back(void **state)
 	expect_begins(folder, "io.max", "8:0 rbps=55 wbps=max riops=max wiops=9");
 }
 
+/* No machine here has the rdma controller: a folder with a file of that name stands for the group. */
+static void an_rdma_device_gets_its_old_line_back(void **state)
+{
+	const struct folder *folder = *state;
+	struct error err = {0};
+	static const char json[] = "{\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3,\"hcaObjects\":100}}}";
+	static const char refused[] = "{\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3}},"
+				      "\"unified\":{\"pids.max\":\"5\"}}";
+
+	put(folder, "rdma.max", "");
+	assert_int_equal(update(folder, json, &err), 0);
+	expect_begins(folder, "rdma.max", "mlx5_1 hca_handle=3 hca_object=100");
+	put(folder, "rdma.max",
+	    "mlx5_0 hca_handle=max hca_object=max\nmlx5_1 hca_handle=2 hca_object=2000\n");
+	assert_int_equal(update(folder, refused, &err), -EISDIR);
+	expect_begins(folder, "rdma.max", "mlx5_1 hca_handle=2 hca_object=2000");
+	put(folder, "rdma.max", "");
+	assert_int_equal(update(folder, refused, &err), -EISDIR);
+	expect_begins(folder, "rdma.max", "mlx5_1 hca_handle=max hca_object=max");
+}
+
 static void half_of_the_quota_keeps_the_other(void **state)
 {
 	const struct folder *folder = *state;
@@ -184,6 +205,7 @@ int main(void)
 		with_folder(values_are_written),
 		with_folder(a_refusal_sets_all_back),
 		with_folder(a_device_without_a_line_gets_its_defaults_back),
+		with_folder(an_rdma_device_gets_its_old_line_back),
 		with_folder(half_of_the_quota_keeps_the_other),
 		with_folder(a_limit_below_use_is_refused_when_asked),
 	};

@@ -74,6 +74,12 @@ static void everything_is_reported(void **state unused_parameter)
 	static const char *const archs[] = {"SCMP_ARCH_X86_64"};
 	static const char *const flags[] = {"SECCOMP_FILTER_FLAG_TSYNC",
 	                                    "SECCOMP_FILTER_FLAG_SPEC_ALLOW"};
+	static const char *const modes[] = {"MPOL_DEFAULT",    "MPOL_BIND",
+	                                    "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE",
+	                                    "MPOL_PREFERRED",  "MPOL_PREFERRED_MANY",
+	                                    "MPOL_LOCAL"};
+	static const char *const memory_flags[] = {"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES",
+	                                           "MPOL_F_STATIC_NODES"};
 	static const char *const unsafe[] = {"org.systemd.property."};
 	const struct features_facts facts = {
 		.version = "0.1.0",
@@ -98,8 +104,10 @@ static void everything_is_reported(void **state unused_parameter)
 	assert_list(&d, "linux.namespaces", spec_namespace_names, NAMESPACE_TYPE_COUNT);
 	assert_int_equal(value_at(&d, "linux.capabilities").length, 41);
 	assert_true(truth(&d, "linux.cgroup.v2") && truth(&d, "linux.cgroup.systemd"));
-	assert_false(truth(&d, "linux.cgroup.v1") || truth(&d, "linux.cgroup.rdma") ||
-	             truth(&d, "linux.cgroup.systemdUser"));
+	assert_true(truth(&d, "linux.cgroup.rdma"));
+	assert_false(truth(&d, "linux.cgroup.v1") || truth(&d, "linux.cgroup.systemdUser"));
+	assert_list(&d, "linux.memoryPolicy.modes", modes, ARRAY_SIZE(modes));
+	assert_list(&d, "linux.memoryPolicy.flags", memory_flags, ARRAY_SIZE(memory_flags));
 	assert_true(truth(&d, "linux.seccomp.enabled"));
 	assert_int_equal(value_at(&d, "linux.seccomp.actions").length, 9);
 	assert_int_equal(value_at(&d, "linux.seccomp.operators").length, 7);

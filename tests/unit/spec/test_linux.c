@@ -99,23 +99,53 @@ static void an_absent_section_leaves_nothing_null_that_must_not_be(void **state 
 	assert_strings(&l->masked_paths, NULL, 0);
 	assert_strings(&l->readonly_paths, NULL, 0);
 	assert_strings(&l->seccomp.architectures, NULL, 0);
-	assert_strings(&l->unsupported, NULL, 0);
+	assert_strings(&l->intel_rdt.schemata, NULL, 0);
+	assert_false(l->memory_policy.set || l->intel_rdt.set);
+	assert_int_equal(l->net_device_count, 0);
 	assert_false(l->seccomp.set || l->personality.set || l->monotonic_offset.set);
 	assert_null(l->cgroups_path);
 }
 
-static void what_is_not_supported_is_noted_by_its_path(void **state unused_parameter)
+static void memory_policy_is_decoded(void **state unused_parameter)
 {
-	static const char *const all[] = {"linux.resources.rdma", "linux.intelRdt",
-	                                  "linux.memoryPolicy", "linux.netDevices"};
 	scoped_spec spec = parse(CONFIG_LINUX(
-		"'intelRdt': {}, 'netDevices': {'eth0': {}}, 'memoryPolicy': {'mode': 'x'},"
-		"'resources': {'rdma': {'mlx5_1': {}}}"));
-	scoped_spec none = parse(
-		CONFIG_LINUX("'intelRdt': null, 'netDevices': {}, 'resources': {'rdma': {}}"));
+		"'memoryPolicy': {'mode': 'MPOL_WEIGHTED_INTERLEAVE', 'nodes': '0-1,3',"
+		"'flags': ['MPOL_F_STATIC_NODES', 'MPOL_F_NUMA_BALANCING']}"));
+	const struct spec_memory_policy *policy = &spec->linux.memory_policy;
 
-	assert_strings(&spec->linux.unsupported, all, ARRAY_SIZE(all));
-	assert_strings(&none->linux.unsupported, NULL, 0);
+	assert_true(policy->set);
+	assert_int_equal(policy->mode, MEMORY_MODE_WEIGHTED_INTERLEAVE);
+	assert_string_equal(policy->nodes, "0-1,3");
+	assert_int_equal(policy->flags, MEMORY_FLAG_STATIC_NODES | MEMORY_FLAG_NUMA_BALANCING);
+}
+
+static void network_devices_are_decoded_in_their_order(void **state unused_parameter)
+{
+	scoped_spec spec =
+		parse(CONFIG_LINUX("'netDevices': {'eth1': {'name': 'lan%d'}, 'eth0': {}}"));
+	const struct spec_net_device *devices = spec->linux.net_devices;
+
+	assert_int_equal(spec->linux.net_device_count, 2);
+	assert_string_equal(devices[0].host, "eth1");
+	assert_string_equal(devices[0].name, "lan%d");
+	assert_string_equal(devices[1].host, "eth0");
+	assert_null(devices[1].name);
+}
+
+static void intel_rdt_is_decoded(void **state unused_parameter)
+{
+	static const char *const lines[] = {"L2:0=f", "MB:0=20"};
+	scoped_spec spec =
+		parse(CONFIG_LINUX("'intelRdt': {'closID': 'gold', 'l3CacheSchema': 'L3:0=ff', "
+	                           "'memBwSchema': 'MB:0=50',"
+	                           "'schemata': ['L2:0=f', 'MB:0=20'], 'enableMonitoring': true}"));
+	const struct spec_intel_rdt *rdt = &spec->linux.intel_rdt;
+
+	assert_true(rdt->set && rdt->enable_monitoring);
+	assert_string_equal(rdt->clos_id, "gold");
+	assert_string_equal(rdt->l3_cache_schema, "L3:0=ff");
+	assert_string_equal(rdt->memory_bandwidth_schema, "MB:0=50");
+	assert_strings(&rdt->schemata, lines, ARRAY_SIZE(lines));
 }
 
 static void wrong_values_are_refused_by_path(void **state unused_parameter)
@@ -130,6 +160,21 @@ static void wrong_values_are_refused_by_path(void **state unused_parameter)
 	         "test.json: linux.namespaces[1].type: pid is listed twice"},
 		{CONFIG_LINUX("'namespaces': [{'path': '/x'}]"),
 	         "test.json: linux.namespaces[0].type: is missing"},
+		{CONFIG_LINUX("'memoryPolicy': {'mode': 'MPOL_BEST'}"),
+	         "test.json: linux.memoryPolicy.mode: expected one of MPOL_DEFAULT MPOL_BIND "
+	         "MPOL_INTERLEAVE MPOL_WEIGHTED_INTERLEAVE MPOL_PREFERRED MPOL_PREFERRED_MANY "
+	         "MPOL_LOCAL, got \"MPOL_BEST\""},
+		{CONFIG_LINUX("'memoryPolicy': {}"),
+	         "test.json: linux.memoryPolicy.mode: is missing"},
+		{CONFIG_LINUX("'memoryPolicy': {'mode': 'MPOL_BIND', 'flags': ['MPOL_F_X']}"),
+	         "test.json: linux.memoryPolicy.flags[0]: expected one of MPOL_F_NUMA_BALANCING "
+	         "MPOL_F_RELATIVE_NODES MPOL_F_STATIC_NODES, got \"MPOL_F_X\""},
+		{CONFIG_LINUX("'netDevices': []"),
+	         "test.json: linux.netDevices: expected an object, got an array"},
+		{CONFIG_LINUX("'netDevices': {'eth0': {'name': 3}}"),
+	         "test.json: linux.netDevices.eth0.name: expected a string, got 3"},
+		{CONFIG_LINUX("'intelRdt': {'schemata': 'L3:0=f'}"),
+	         "test.json: linux.intelRdt.schemata: expected an array, got \"L3:0=f\""},
 		{CONFIG_LINUX("'namespaces': ['pid']"),
 	         "test.json: linux.namespaces[0]: expected an object, got \"pid\""},
 		{CONFIG_LINUX("'uidMappings': [{'containerID': 0, 'hostID': 0}]"),
@@ -175,7 +220,9 @@ int main(void)
 		cmocka_unit_test(every_property_is_decoded),
 		cmocka_unit_test(devices_are_decoded),
 		cmocka_unit_test(an_absent_section_leaves_nothing_null_that_must_not_be),
-		cmocka_unit_test(what_is_not_supported_is_noted_by_its_path),
+		cmocka_unit_test(memory_policy_is_decoded),
+		cmocka_unit_test(network_devices_are_decoded_in_their_order),
+		cmocka_unit_test(intel_rdt_is_decoded),
 		cmocka_unit_test(wrong_values_are_refused_by_path),
 	};
 

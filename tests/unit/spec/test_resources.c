@@ -161,11 +161,13 @@ static void resources_alone_are_decoded(void **state unused_parameter)
 {
 	scoped_spec spec =
 		parse_with(spec_parse_resources, "{'pids': {'limit': 7}, 'rdma': {'a': {}}}");
+	struct error err = {0};
 
 	assert_int_equal(spec->linux.resources.pids_limit.value, 7);
 	assert_false(spec->linux.resources.memory.limit.set);
 	assert_false(spec->has_process);
-	assert_string_equal(spec->linux.unsupported.items[0], "linux.resources.rdma");
+	assert_int_equal(spec->linux.resources.rdma_count, 1);
+	assert_int_equal(spec_validate_resources(spec, &err), 0);
 	refuse_with(spec_parse_resources, "{'pids': {'limit': 'x'}}",
 	            "test.json: linux.resources.pids.limit: expected an integer, got \"x\"");
 }

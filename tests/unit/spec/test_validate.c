@@ -299,20 +299,11 @@ static void resources_alone_are_checked_the_same_way(void **state unused_paramet
 {
 	struct error err = {0};
 	scoped_spec good = parse_with(spec_parse_resources, "{'unified': {'a': '1'}}");
-	scoped_spec bad = parse_with(spec_parse_resources, "{'rdma': {'a': {}}}");
+	scoped_spec bad = parse_with(spec_parse_resources, "{'unified': {'a/b': '1'}}");
 
 	assert_int_equal(spec_validate_resources(good, &err), 0);
-	assert_int_equal(spec_validate_resources(bad, &err), -EOPNOTSUPP);
-	assert_string_equal(err.text, "linux.resources.rdma: not supported yet");
-}
-
-static void what_is_not_supported_is_refused_by_name(void **state unused_parameter)
-{
-	refuse(CONFIG_LINUX("'intelRdt': {'closID': 'x'}"), "linux.intelRdt: not supported yet");
-	refuse(CONFIG_LINUX("'memoryPolicy': {}"), "linux.memoryPolicy: not supported yet");
-	refuse(CONFIG_LINUX("'netDevices': {'eth0': {'name': 'x'}}"),
-	       "linux.netDevices: not supported yet");
-	refuse(RESOURCES("'rdma': {'mlx': {}}"), "linux.resources.rdma: not supported yet");
+	assert_int_equal(spec_validate_resources(bad, &err), -EINVAL);
+	assert_string_equal(err.text, "linux.resources.unified[\"a/b\"]: is no name of a file");
 }
 
 int main(void)
@@ -338,7 +329,6 @@ int main(void)
 		cmocka_unit_test(cgroup_paths_stay_where_they_are_put),
 		cmocka_unit_test(resources_are_checked),
 		cmocka_unit_test(resources_alone_are_checked_the_same_way),
-		cmocka_unit_test(what_is_not_supported_is_refused_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "cgroups/cpulist.h"
+#include "base/cpulist.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  * Lists of CPUs and memory nodes as cpuset(7) "List format" has them: "0-3,7,9-11", as a bitmap.
  * Either side.
  */
-#ifndef LVM_RUN_CGROUPS_CPULIST_H
-#define LVM_RUN_CGROUPS_CPULIST_H
+#ifndef LVM_RUN_BASE_CPULIST_H
+#define LVM_RUN_BASE_CPULIST_H
 
 #include <stddef.h>
 #include <stdint.h>

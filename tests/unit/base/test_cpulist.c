@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/cpulist.h"
 #include "base/macro.h"
-#include "cgroups/cpulist.h"
 
 static void ranges_become_bits(void **state)
 {
