@@ -11,6 +11,8 @@
 #include "base/file.h"
 #include "cmd/doctor.h"
 #include "cmd/subprocess.h"
+#include "namespaces/subid.h"
+#include "runtime/runtime.h"
 
 static const char security_area[] = "Security";
 static const char users_area[] = "User namespaces";
@@ -59,66 +61,24 @@ static void check_sysctl(struct report *report, const char *name, const char *pa
 		           str_equal(line, bad) ? CHECK_MISSING : CHECK_OK, advice, "%s", line);
 }
 
-/* The name of a user, from /etc/passwd itself: a static program cannot ask NSS. Null: unknown. */
-static char *user_name(uid_t uid)
-{
-	scoped_str text = NULL;
-	struct error ignored;
-
-	if (file_read(AT_FDCWD, "/etc/passwd", 1024 * 1024, &text, NULL, &ignored) < 0)
-		return NULL;
-
-	char *rest = text;
-	char *line;
-
-	while ((line = strsep(&rest, "\n"))) {
-		char *name = strsep(&line, ":");
-		char *password = strsep(&line, ":");
-		char *number = strsep(&line, ":");
-		uint32_t value;
-
-		if (password && number && parse_id(number, &value) == 0 && value == uid)
-			return str_format("%s", name);
-	}
-	return NULL;
-}
-
-/* The first range of /etc/subuid or /etc/subgid for this user, "START:COUNT"; null: none. */
-static char *subordinate_range(const char *path, uid_t uid, const char *name)
-{
-	scoped_str text = NULL;
-	struct error ignored;
-	uint32_t number;
-
-	if (file_read(AT_FDCWD, path, 1024 * 1024, &text, NULL, &ignored) < 0)
-		return NULL;
-
-	char *rest = text;
-	char *line;
-
-	while ((line = strsep(&rest, "\n"))) {
-		char *who = strsep(&line, ":");
-
-		if (line && ((name && str_equal(who, name)) ||
-		             (parse_id(who, &number) == 0 && number == uid)))
-			return str_format("%s", line);
-	}
-	return NULL;
-}
-
 static void check_range(struct report *report, const char *path)
 {
-	static const char advice[] = "Without a range of ids a container of this user has a single "
-				     "user id. Add a line USER:100000:65536.";
-	scoped_str name = user_name(geteuid());
-	scoped_str range = subordinate_range(path, geteuid(), name);
+	static const char advice[] =
+		"A container of this user has a single user id and a single "
+		"group id. Add a line USER:100000:65536 (usermod --add-subuids).";
+	scoped_str name = subid_user_name(geteuid());
+	struct subid_list ranges;
 
-	if (geteuid() == 0)
-		report_add(report, users_area, path, CHECK_OK, NULL, "%s",
-		           range ? range : "not needed by root");
+	subid_read(path, geteuid(), name, &ranges);
+	if (ranges.count > 0)
+		report_add(report, users_area, path, CHECK_OK, NULL, "%u:%u",
+		           (unsigned int)ranges.items[0].start,
+		           (unsigned int)ranges.items[0].count);
+	else if (geteuid() == 0)
+		report_add(report, users_area, path, CHECK_OK, NULL, "not needed by root");
 	else
-		report_add(report, users_area, path, range ? CHECK_OK : CHECK_MISSING, advice, "%s",
-		           range ? range : "no range for this user");
+		report_add(report, users_area, path, CHECK_MISSING, advice,
+		           "no range for this user");
 }
 
 static void check_program(struct report *report, const char *name)
@@ -166,21 +126,10 @@ static void check_bpffs(struct report *report)
 	           "%s", mounted ? "/sys/fs/bpf" : "not mounted at /sys/fs/bpf");
 }
 
-/* The state root that other commands would use; it is not made here. Null: cannot be named. */
-static char *state_root_path(const char *wanted)
-{
-	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-
-	if (wanted)
-		return str_format("%s", wanted);
-	if (geteuid() == 0)
-		return str_format("/run/lvm-run");
-	return runtime_dir ? str_format("%s/lvm-run", runtime_dir) : NULL;
-}
-
 static void check_state_root(struct report *report, const char *wanted)
 {
-	scoped_str path = state_root_path(wanted);
+	struct error why;
+	scoped_str path = wanted ? strdup(wanted) : store_default_root(&why);
 	struct statfs fs;
 	struct stat st;
 
@@ -195,12 +144,14 @@ static void check_state_root(struct report *report, const char *wanted)
 		return;
 	}
 
-	bool safe = S_ISDIR(st.st_mode) && (st.st_mode & 022) == 0;
+	bool safe = S_ISDIR(st.st_mode) && (st.st_mode & 022) == 0 && st.st_uid == geteuid();
 	bool in_memory = statfs(path, &fs) == 0 && (unsigned long)fs.f_type == TMPFS_MAGIC;
 
 	if (!safe)
 		report_add(report, files_area, "state root", CHECK_MISSING,
-		           "It must be a directory that only its owner can write to: chmod 700.",
+		           "It must be a directory of yours that nobody else can write to: chmod "
+		           "700, or "
+		           "name another with --root.",
 		           "%s is not safe", path);
 	else
 		report_add(report, files_area, "state root", CHECK_OK, NULL, "%s%s", path,

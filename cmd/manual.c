@@ -116,7 +116,7 @@ static const char conclusion[] =
 	".SH ENVIRONMENT\n"
 	".TP\n"
 	".B XDG_RUNTIME_DIR\n"
-	"where a user who is not root has the state root.\n"
+	"where a user who is not root has the state root; /run/user/UID when it is not set.\n"
 	".TP\n"
 	".B LISTEN_FDS\n"
 	"this many descriptors, from 3 on, are passed to the container.\n"

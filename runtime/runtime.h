@@ -26,8 +26,15 @@ void store_close(struct store **store);
 #define scoped_store scoped(store_close) struct store *
 
 /*
- * Opens the state root `path`, made with mode 0700 when missing. Null: $XDG_RUNTIME_DIR/lvm-run for a
- * user, /run/lvm-run for root. Refused when others could write to it.
+ * Where the state root is when nobody names one: /run/lvm-run for root, $XDG_RUNTIME_DIR/lvm-run for a
+ * user, or /run/user/UID/lvm-run where that variable is not set. Free; null with *err when there is
+ * none of these.
+ */
+char *store_default_root(struct error *err) must_check;
+
+/*
+ * Opens the state root `path`, made with mode 0700 when missing. Null: store_default_root. Refused
+ * when it belongs to somebody else or others could write to it.
  */
 int store_open(const char *path, struct store **ret, struct error *err) must_check;
 

@@ -21,7 +21,6 @@ struct store {
 	char boot_id[BOOT_ID_SIZE]; /* "" until somebody asks */
 };
 
-static const char default_root[] = "/run/lvm-run";
 static const char cache_name[] = ".seccomp";
 
 void store_close(struct store **store)
@@ -73,66 +72,17 @@ static int check_id(const char *id, struct error *err)
 	                 id);
 }
 
-/* mkdir -p; only the last directory is private. */
-static int make_directories(const char *path, struct error *err)
-{
-	scoped_str copy = strdup(path);
-
-	if (!copy)
-		return error_code(err, ENOMEM, "state root %s", path);
-	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, 0711) < 0 && errno != EEXIST)
-			return error_errno(err, "state root %s: mkdir %s", path, copy);
-		*slash = '/';
-	}
-	if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-		return error_errno(err, "state root %s: mkdir", path);
-	return 0;
-}
-
-static int open_root(const char *path, struct error *err)
-{
-	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	int fd = open(path, flags);
-
-	if (fd < 0 && errno == ENOENT) {
-		int r = make_directories(path, err);
-
-		if (r < 0)
-			return r;
-		fd = open(path, flags);
-	}
-	return fd < 0 ? error_errno(err, "state root %s", path) : fd;
-}
-
 int store_open(const char *path, struct store **ret, struct error *err)
 {
-	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-	scoped_str own = NULL;
-	struct stat st;
-
-	if (!path && geteuid() != 0 && runtime_dir && *runtime_dir == '/')
-		path = own = str_format("%s/lvm-run", runtime_dir);
-	if (!path)
-		path = default_root;
-
-	scoped_fd fd = open_root(path, err);
+	scoped_fd fd = store_open_root(path, err);
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0)
-		return error_errno(err, "state root %s", path);
-	if (st.st_uid != geteuid() || (st.st_mode & 022))
-		return error_set(
-			err, EPERM,
-			"state root %s: must belong to user %u and be writable by nobody else",
-			path, geteuid());
 
 	struct store *store = malloc(sizeof(*store));
 
 	if (!store)
-		return error_code(err, ENOMEM, "state root %s", path);
+		return error_code(err, ENOMEM, "state root");
 	*store = (struct store){.fd = fd_take(&fd)};
 	*ret = store;
 	return 0;

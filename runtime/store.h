@@ -25,6 +25,9 @@ enum { RECORD_SIZE_LIMIT = 4 * 1024 * 1024 };
 
 int store_fd(const struct store *store);
 
+/* The directory itself, for store_open: the descriptor, which is the caller's, or −errno. */
+int store_open_root(const char *path, struct error *err) must_check;
+
 /* This boot's id, asked of the kernel once; null when it cannot be had. */
 const char *store_boot_id(struct store *store);
 /* Whether a written boot id (null: none was written) is this boot's; in doubt it is. */

@@ -1,0 +1,44 @@
+/*
+ * Which ids a user may map besides the own one: /etc/subuid and /etc/subgid (subuid(5)), and the name
+ * by which the user stands there. The files themselves are read: a static program cannot ask NSS, and
+ * where the ranges come from somewhere else newuidmap(1) still knows them, but nobody tells us. Host side.
+ */
+#ifndef LVM_RUN_NAMESPACES_SUBID_H
+#define LVM_RUN_NAMESPACES_SUBID_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/macro.h"
+
+#define SUBUID_PATH "/etc/subuid"
+#define SUBGID_PATH "/etc/subgid"
+
+enum { SUBID_RANGES_MAX = 64 }; /* what a user has more is left out */
+
+struct subid_range {
+	uint32_t start;
+	uint32_t count;
+};
+struct subid_list {
+	struct subid_range items[SUBID_RANGES_MAX];
+	size_t count;
+};
+
+/* The name of a user in the text of a passwd(5) file, cut in place; null: not there. */
+char *subid_find_name(char *text, uid_t uid) must_check;
+
+/*
+ * The ranges of a user in the text of such a file, cut in place. Lines that are broken, empty or
+ * overflow are passed over, as newuidmap does. `name` may be null: lines may carry the number.
+ */
+void subid_parse(char *text, uid_t uid, const char *name, struct subid_list *ret);
+
+/* The name of a user in /etc/passwd (free); null: not there. */
+char *subid_user_name(uid_t uid) must_check;
+
+/* The ranges in the file `path`; none where it cannot be read. */
+void subid_read(const char *path, uid_t uid, const char *name, struct subid_list *ret);
+
+#endif
