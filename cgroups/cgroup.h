@@ -77,7 +77,7 @@ int cgroup_plan(const struct cgroup_request *request, struct cgroup **ret,
 /*
  * A group of that path which exists already is used if it is empty; frozen or in use it is refused.
  * Without the right to make one (rootless), when neither cgroupsPath nor a limit asks for it, the
- * container gets none: the location's driver is CGROUP_DRIVER_DISABLED from here on.
+ * container gets none, with a warning: the location's driver is CGROUP_DRIVER_DISABLED from here on.
  */
 int cgroup_create(struct cgroup *group, struct error *err) must_check;
 /*

@@ -33,7 +33,7 @@ struct cgroup {
 	const char *pin_dir;
 	cgroup_note *note;
 	void *note_context;
-	bool optional; /* nothing needs the group: without the right to make one it is done without */
+	bool named; /* the configuration says where: then it is not done without */
 	bool delegate;
 	uid_t owner_uid;
 	gid_t owner_gid;

@@ -79,14 +79,17 @@ bool unified_is_rootless(void)
 	return !size || !str_equal(size, " 4294967295");
 }
 
-/* Root's groups stand below the root of the hierarchy, another user's below the own group. */
-static int find_base(const struct cgroup_request *request, char *ret, size_t size,
-                     struct error *err)
+/*
+ * Root's groups stand below the root of the hierarchy, another user's below the own group; and so do
+ * those of the root of a user namespace, who may make none at the top.
+ */
+static int find_base(const struct cgroup_request *request, const char *mount, char *ret,
+                     size_t size, struct error *err)
 {
 	const char *path = request->cgroups_path;
 
 	(void)snprintf(ret, size, "/");
-	if ((path && *path == '/') || geteuid() == 0)
+	if ((path && *path == '/') || (geteuid() == 0 && access(mount, W_OK) == 0))
 		return 0;
 	return layout_own_group(0, ret, size, err);
 }
@@ -98,12 +101,12 @@ static int cgroupfs_plan(const struct cgroup_request *request, struct cgroup *gr
 	char base[PATH_MAX];
 
 	if (layout_find_unified(mount, err) < 0 ||
-	    find_base(request, base, sizeof(base), err) < 0 ||
+	    find_base(request, mount, base, sizeof(base), err) < 0 ||
 	    path_of_group(request->cgroups_path, base, request->id, &group->arena,
 	                  &group->location.path, err) < 0 ||
 	    unified_set_place(group, mount, err) < 0)
 		return -err->code;
-	group->optional = !request->cgroups_path && group->limits.count == 0;
+	group->named = request->cgroups_path && *request->cgroups_path;
 	return unified_check_controllers(group, err);
 }
 
@@ -483,7 +486,12 @@ static int cgroupfs_destroy(struct cgroup *group, struct error *err)
 /* Without the right to make groups, and with no need for one, the container lives without. */
 static int do_without(struct cgroup *group, const struct error *why)
 {
-	log_write(LOG_LEVEL_DEBUG, "no cgroup for the container: %s", why->text);
+	log_write(LOG_LEVEL_WARNING,
+	          "the container has no cgroup, so it cannot be paused, updated or measured (%s; "
+	          "have a "
+	          "group delegated to you: systemd-run --user --scope -p Delegate=yes; "
+	          "--cgroup-manager=disabled says that none is wanted)",
+	          why->text);
 	group->driver = &driver_disabled;
 	group->location = (struct cgroup_location){.driver = CGROUP_DRIVER_DISABLED};
 	fd_close(&group->dirfd);
@@ -495,15 +503,37 @@ static bool lacks_right(int code)
 	return code == EACCES || code == EPERM || code == EROFS;
 }
 
+#define ADVICE                                                                                     \
+	"have one delegated (systemd-run --user --scope -p Delegate=yes) or use the systemd "      \
+	"driver"
+
+/* A limit, or a place that was named, is never given up in silence. */
+static int explain_refusal(const struct cgroup *group, const struct error *why, struct error *err)
+{
+	if (geteuid() == 0 || !lacks_right(why->code))
+		return error_set(err, why->code, "%s", why->text);
+	if (group->limits.count > 0)
+		return error_set(
+			err, why->code,
+			"%s: cannot be enforced: %s: user %u may make no group there; " ADVICE
+			", or take the limits out",
+			group->limits.items[0].property, why->text, geteuid());
+	return error_set(err, why->code,
+	                 "linux.cgroupsPath: %s: user %u may make no group there; " ADVICE
+	                 ", leave the path out, or use --cgroup-manager=disabled",
+	                 why->text, geteuid());
+}
+
 static int cgroupfs_create(struct cgroup *group, struct error *err)
 {
 	struct error why;
 
 	if (make_group(group, &why) < 0) {
-		if (group->optional && lacks_right(why.code) && group->dirfd < 0)
+		bool needed = group->named || group->limits.count > 0;
+
+		if (!needed && lacks_right(why.code) && group->dirfd < 0)
 			return do_without(group, &why);
-		*err = why;
-		return -why.code;
+		return explain_refusal(group, &why, err);
 	}
 	if (unified_enable_controllers(group, err) < 0 || unified_configure(group, err) < 0)
 		return -err->code;

@@ -39,6 +39,12 @@ static int explain_clone(struct error *err, const struct init_plan *plan)
 	if (errno == ENOSPC || errno == EUSERS)
 		return error_errno(
 			err, "clone init: too many namespaces (sysctl user.max_*_namespaces)");
+	if (errno == EACCES)
+		return error_errno(
+			err,
+			"clone init into its cgroup: that and the own cgroup must lie below one "
+			"that is delegated to this user (start lvm-run by systemd-run --user "
+			"--scope -p Delegate=yes)");
 	if (errno == EPERM && plan->new_user_namespace)
 		return error_errno(err, "clone init: user namespaces may be forbidden here (see "
 		                        "`lvm-run doctor`)");
@@ -49,12 +55,11 @@ static int explain_clone(struct error *err, const struct init_plan *plan)
  * The stage's last word. Init holds the other end of the socket too, so that the end of the stage
  * would not end a plain wait.
  */
-static int receive_pid(struct init_plan *plan, const struct process *stage, pid_t *ret,
-                       struct error *err)
+static int receive_pid(int sync, const struct process *stage, pid_t *ret, struct error *err)
 {
 	struct sync_reply reply = {.payload = (char *)ret, .capacity = sizeof(*ret)};
 	struct pollfd either[] = {
-		{.fd = plan->sync_fds[0], .events = POLLIN},
+		{.fd = sync, .events = POLLIN},
 		{.fd = stage->pidfd, .events = POLLIN},
 	};
 	int ready = 0;
@@ -68,31 +73,20 @@ static int receive_pid(struct init_plan *plan, const struct process *stage, pid_
 	if (!either[0].revents && poll(either, 1, 0) <= 0)
 		return error_set(err, EPIPE, "stage exited before %s", sync_step_name(SYNC_PID));
 
-	int r = sync_expect(plan->sync_fds[0], SYNC_PID, "stage", &reply, err);
+	int r = sync_expect(sync, SYNC_PID, "stage", &reply, err);
 
 	if (r == 0 && reply.size != sizeof(*ret))
 		return error_set(err, EPROTO, "stage: broken report");
 	return r;
 }
 
-static int spawn_by_stage(struct init_plan *plan, int cgroup_fd, struct process *ret,
-                          struct error *err)
+int spawn_take_from_stage(int sync, struct process *stage, struct process *ret, struct error *err)
 {
-	scoped_process stage = {.pidfd = -1};
-	struct clone_args args = clone_into(cgroup_fd, &stage.pidfd);
 	struct error reaping;
 	pid_t pid = -1;
 	int status = 0;
-
-	stage.pid = sys_clone3(&args);
-	if (stage.pid < 0)
-		return explain_clone(err, plan);
-	if (stage.pid == 0)
-		init_stage(plan, namespace_flags(plan));
-	fd_close(&plan->sync_fds[1]);
-
-	int r = receive_pid(plan, &stage, &pid, err);
-	int reaped = process_reap(&stage, &status, &reaping);
+	int r = receive_pid(sync, stage, &pid, err);
+	int reaped = process_reap(stage, &status, &reaping);
 
 	if (r == 0 && reaped < 0) {
 		*err = reaping;
@@ -104,6 +98,21 @@ static int spawn_by_stage(struct init_plan *plan, int cgroup_fd, struct process 
 	ret->pidfd = pidfd_open(pid, 0);
 	ret->pid = pid;
 	return ret->pidfd < 0 ? error_errno(err, "pidfd_open %d", pid) : 0;
+}
+
+static int spawn_by_stage(struct init_plan *plan, int cgroup_fd, struct process *ret,
+                          struct error *err)
+{
+	scoped_process stage = {.pidfd = -1};
+	struct clone_args args = clone_into(cgroup_fd, &stage.pidfd);
+
+	stage.pid = sys_clone3(&args);
+	if (stage.pid < 0)
+		return explain_clone(err, plan);
+	if (stage.pid == 0)
+		init_stage(plan, namespace_flags(plan));
+	fd_close(&plan->sync_fds[1]);
+	return spawn_take_from_stage(plan->sync_fds[0], &stage, ret, err);
 }
 
 int spawn_init(struct init_plan *plan, int cgroup_fd, struct process *ret, struct error *err)
