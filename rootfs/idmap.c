@@ -25,20 +25,25 @@ bool idmap_is_own(const struct mount_step *step)
 	       !step->spec->uid_mappings.count && !step->spec->gid_mappings.count;
 }
 
-int idmap_apply(const struct mount_step *step, int user_namespace_fd, struct error *err)
+int idmap_tree(int tree, bool recursive, int user_namespace_fd, struct error *err)
 {
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_IDMAP,
 		.userns_fd = (unsigned int)user_namespace_fd,
 	};
-	unsigned int flags = AT_EMPTY_PATH | (step->options.idmap_recursive ? AT_RECURSIVE : 0U);
+	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
 
-	if (!mount_setattr(step->tree, "", flags, &attr, sizeof(attr)))
+	if (!mount_setattr(tree, "", flags, &attr, sizeof(attr)))
 		return 0;
 	if (errno == EINVAL)
 		return error_set(err, EINVAL,
 		                 "idmap: the source's file system cannot be id-mapped");
 	return error_errno(err, "idmap: mount_setattr");
+}
+
+int idmap_apply(const struct mount_step *step, int user_namespace_fd, struct error *err)
+{
+	return idmap_tree(step->tree, step->options.idmap_recursive, user_namespace_fd, err);
 }
 
 /* --- Maps as the kernel takes them --- */

@@ -241,6 +241,11 @@ static int prepare_stand_in(struct rootfs_plan *plan, const struct rootfs_reques
 	int r;
 
 	step->options.bind_recursive = true;
+	/* One file system was asked for: what is mounted below the host's is read-only with it. */
+	if (step->options.attributes.set & MOUNT_ATTR_RDONLY) {
+		step->options.recursive_attributes.mask |= MOUNT_ATTR_RDONLY;
+		step->options.recursive_attributes.set |= MOUNT_ATTR_RDONLY;
+	}
 	r = tree_prepare(plan, AT_FDCWD, path, AT_RECURSIVE, &step->tree, err);
 	if (r)
 		return r == -ENOENT ? 0 : r; /* the host has none: nothing stands in */

@@ -206,6 +206,12 @@ static int enter_tree(struct rootfs_plan *plan, struct mount_step *step, struct 
 
 		tree = open_tree(AT_FDCWD, step->host_path,
 		                 (unsigned int)(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));
+		if (tree < 0 && errno == ENOENT && step->kind == MOUNT_NEW)
+			return error_set(err, EPERM,
+			                 "%s: this user namespace may mount no new one for a "
+			                 "namespace that is not its own, and the host has no %s to "
+			                 "stand in",
+			                 step->type, step->host_path);
 		if (tree < 0)
 			return error_errno(err, "source %s", step->host_path);
 		r = tree_finish(plan, step, tree, err);

@@ -101,6 +101,7 @@ struct rootfs_plan {
 	struct mount_step *mounts;
 	size_t mount_count;
 	bool wants_mapped;
+	bool root_mapped; /* ROOTFS_IDMAP_ANNOTATION */
 	struct idmap_cache idmap;
 	bool dev_is_bound; /* /dev is the host's or a volume: no nodes are made in it */
 
@@ -135,6 +136,8 @@ int tree_prepare(struct rootfs_plan *plan, int dirfd, const char *path, unsigned
 /* --- idmap.c: host --- */
 int idmap_prepare(struct rootfs_plan *plan, const struct rootfs_request *request,
                   struct mount_step *step, struct error *err) must_check;
+/* A detached tree, or with `recursive` all mounts of it. */
+int idmap_tree(int tree, bool recursive, int user_namespace_fd, struct error *err) must_check;
 int idmap_apply(const struct mount_step *step, int user_namespace_fd, struct error *err) must_check;
 bool idmap_is_own(const struct mount_step *step);
 /*

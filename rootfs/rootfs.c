@@ -120,6 +120,31 @@ static int prepare_root(struct rootfs_plan *plan, const struct rootfs_request *r
 	return r ? error_wrap(err, "root.path \"%s\"", plan->path) : 0;
 }
 
+/* Shown through the container's id maps, where the annotation asks for it. */
+static int prepare_root_mapped(struct rootfs_plan *plan, const struct rootfs_request *request,
+                               struct error *err)
+{
+	const char *value = spec_annotation(request->spec, ROOTFS_IDMAP_ANNOTATION);
+
+	if (!value || str_equal(value, "false"))
+		return 0;
+	if (!str_equal(value, "true"))
+		return error_set(err, EINVAL,
+		                 "annotation " ROOTFS_IDMAP_ANNOTATION ": \"%.40s\" is neither "
+		                 "true nor false",
+		                 value);
+	if (!plan->user_namespace || !plan->new_mount_namespace)
+		return error_set(err, EINVAL,
+		                 "annotation " ROOTFS_IDMAP_ANNOTATION
+		                 ": needs a user namespace and a new mount namespace");
+	if (plan->clone_in_child)
+		return error_set(err, EPERM,
+		                 "annotation " ROOTFS_IDMAP_ANNOTATION
+		                 ": id-mapping a mount of the host takes root");
+	plan->root_mapped = plan->wants_mapped = true;
+	return 0;
+}
+
 static int check_without_namespace(const struct spec *spec, struct error *err)
 {
 	if (spec->mount_count)
@@ -139,6 +164,8 @@ static int prepare_all(struct rootfs_plan *plan, const struct rootfs_request *re
 
 	if (!r)
 		r = prepare_root(plan, request, err);
+	if (!r)
+		r = prepare_root_mapped(plan, request, err);
 	if (r)
 		return r;
 	if (!plan->new_mount_namespace)
@@ -189,6 +216,8 @@ bool rootfs_wants_mapped(const struct rootfs_plan *plan)
 
 int rootfs_prepare_mapped(struct rootfs_plan *plan, int user_namespace_fd, struct error *err)
 {
+	if (plan->root_mapped && idmap_tree(plan->root, false, user_namespace_fd, err) < 0)
+		return error_wrap(err, "root.path \"%s\"", plan->path);
 	for (size_t i = 0; i < plan->mount_count; i++) {
 		const struct mount_step *step = &plan->mounts[i];
 

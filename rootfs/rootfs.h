@@ -23,6 +23,12 @@
 #include "base/error.h"
 #include "spec/spec.h"
 
+/*
+ * "true": the root itself is mounted id-mapped, so that a tree that belongs to root on the disk belongs to
+ * the container's ids inside. The specification has no property for it.
+ */
+#define ROOTFS_IDMAP_ANNOTATION "lvm-run.rootfs.idmap"
+
 struct rootfs_request {
 	const struct spec *spec;
 	int bundle_fd;           /* relative root and mount sources start here; borrowed */
