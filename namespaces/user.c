@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/macro.h"
 #include "base/str.h"
 
@@ -204,24 +205,53 @@ static bool is_own_id(const struct spec_id_mappings *mappings, uint32_t own)
 	       mappings->items[0].host_id == own;
 }
 
-static int write_unprivileged(const struct target *target, const struct spec_id_mappings *uids,
-                              const struct spec_id_mappings *gids, struct error *err)
+/* Of all mappings the one id that needs nobody's help: the caller's own. */
+static bool find_own_id(const struct spec_id_mappings *mappings, uint32_t own,
+                        struct spec_id_mapping *ret)
 {
-	int r;
+	for (size_t i = 0; i < mappings->count; i++) {
+		const struct spec_id_mapping *m = &mappings->items[i];
 
-	if (is_own_id(gids, getegid())) {
-		r = write_map_file(target, "setgroups", "deny", err);
-		if (r < 0)
-			return error_wrap(err, "deny setgroups in the user namespace");
-		r = write_directly(target, &gid_kind, gids, err);
-	} else {
-		r = write_by_helper(target, &gid_kind, gids, err);
+		if (own < m->host_id || own - m->host_id >= m->size)
+			continue;
+		*ret = (struct spec_id_mapping){
+			.container_id = m->container_id + (own - m->host_id),
+			.host_id = own,
+			.size = 1,
+		};
+		return true;
 	}
-	if (r < 0)
-		return r;
-	if (is_own_id(uids, geteuid()))
-		return write_directly(target, &uid_kind, uids, err);
-	return write_by_helper(target, &uid_kind, uids, err);
+	return false;
+}
+
+static int write_own_id(const struct target *target, const struct map_kind *kind,
+                        const struct spec_id_mappings *mappings, struct error *err)
+{
+	/* user_namespaces(7): without privilege only where groups can no longer be dropped. */
+	if (kind == &gid_kind && write_map_file(target, "setgroups", "deny", err) < 0)
+		return error_wrap(err, "deny setgroups in the user namespace");
+	return write_directly(target, kind, mappings, err);
+}
+
+static int write_unprivileged(const struct target *target, const struct map_kind *kind,
+                              const struct spec_id_mappings *mappings, uint32_t own,
+                              struct error *err)
+{
+	struct spec_id_mapping single;
+	struct error why;
+
+	if (is_own_id(mappings, own))
+		return write_own_id(target, kind, mappings, err);
+	if (write_by_helper(target, kind, mappings, &why) == 0)
+		return 0;
+	if (!find_own_id(mappings, own, &single)) {
+		*err = why;
+		return -why.code;
+	}
+	log_write(LOG_LEVEL_WARNING, "%s; the container has a single %s, %u", why.text, kind->name,
+	          (unsigned int)single.container_id);
+	return write_own_id(target, kind, &(struct spec_id_mappings){.items = &single, .count = 1},
+	                    err);
 }
 
 int user_write_maps(int proc_fd, pid_t pid, const struct spec_id_mappings *uids,
@@ -234,8 +264,10 @@ int user_write_maps(int proc_fd, pid_t pid, const struct spec_id_mappings *uids,
 		return error_set(
 			err, EINVAL,
 			"a new user namespace needs linux.uidMappings and linux.gidMappings");
-	if (geteuid() != 0)
-		return write_unprivileged(&target, uids, gids, err);
+	if (geteuid() != 0) {
+		r = write_unprivileged(&target, &gid_kind, gids, getegid(), err);
+		return r < 0 ? r : write_unprivileged(&target, &uid_kind, uids, geteuid(), err);
+	}
 	r = write_directly(&target, &gid_kind, gids, err);
 	if (r < 0)
 		return r;

@@ -14,7 +14,9 @@
 /*
  * Writes uid_map and gid_map of the process `pid`, which is alone in a new user namespace. As root
  * directly; without privilege through newuidmap and newgidmap, or, where the single own id is asked
- * for, directly (for groups with setgroups denied). `proc_fd` is the host's /proc. Host.
+ * for, directly (for groups with setgroups denied). Where those programs are missing or refuse, the
+ * caller's own id alone is mapped as asked for, and a warning says so; it is an error when the mappings
+ * have no place for it. `proc_fd` is the host's /proc. Host.
  */
 int user_write_maps(int proc_fd, pid_t pid, const struct spec_id_mappings *uids,
                     const struct spec_id_mappings *gids, struct error *err) must_check;
@@ -35,7 +37,11 @@ enum { USER_MAP_LINES = 340, USER_MAP_SIZE = 4096 };
 int user_format_map(const struct spec_id_mappings *mappings, char *buffer, size_t size,
                     struct error *err) must_check;
 
-/* Becomes uid 0 and gid 0 of the new user namespace, without supplementary groups. Child. */
-int user_enter_root(struct error *err) must_check;
+/*
+ * Becomes uid 0 and gid 0 of the user namespace that was entered, or the first ids that are mapped
+ * where 0 is not (the capabilities stay: they hang on the namespace's 0 alone), without supplementary
+ * groups. `proc_fd` is the host's /proc. Child.
+ */
+int user_enter_root(int proc_fd, struct error *err) must_check;
 
 #endif

@@ -154,7 +154,12 @@ int container_process(const struct container *container, struct process *ret, st
 
 int container_spec(const struct container *container, struct spec **ret, struct error *err)
 {
-	return spec_load(container->entry.fd, CONFIG_NAME, ret, err);
+	int r = spec_load(container->entry.fd, CONFIG_NAME, ret, err);
+
+	/* One that create added, for a user: its maps are init's, no configuration has them. */
+	if (r == 0 && container->record.user_namespace)
+		(*ret)->linux.namespaces[NAMESPACE_USER].set = true;
+	return r;
 }
 
 /* --- Looking at containers --- */

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "namespaces/rootless.h"
 #include "namespaces/user.h"
 #include "runtime/delete.h"
 #include "runtime/descriptors.h"
@@ -121,6 +122,8 @@ static int load(struct creation *creation, bool detached, struct error *err)
 		r = spec_validate(creation->plan.spec, err);
 	if (r == 0)
 		r = refuse_unfinished(creation->plan.spec, err);
+	if (r == 0)
+		r = rootless_complete(creation->plan.spec, err);
 	return r < 0 ? r : check_terminal(creation, detached, err);
 }
 

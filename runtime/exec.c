@@ -28,6 +28,7 @@ struct joining {
 	struct process process;
 	struct foreground foreground;
 	int console;
+	bool by_stage; /* through exec_stage */
 	bool pid_file_written;
 	bool kept;
 };
@@ -110,6 +111,8 @@ static int clone_into(struct joining *joining, int group_fd)
 
 	if (pid < 0)
 		return -errno;
+	if (pid == 0 && joining->by_stage)
+		exec_stage(&joining->plan);
 	if (pid == 0)
 		exec_enter(&joining->plan);
 	joining->process = (struct process){.pid = pid, .pidfd = pidfd};
@@ -137,9 +140,30 @@ static int clone_child(struct joining *joining, struct error *err)
 }
 
 /*
- * The pid namespace is entered for our children only, so that one clone suffices. Until the program
- * runs, no process of the container may look into the child (CVE-2016-9962).
+ * For our children only, so that one clone suffices. Who has no rights in the own user namespace may
+ * not: a stage then enters it together with the container's.
  */
+static int join_pid_namespace(struct joining *joining, struct error *err)
+{
+	const struct exec_plan *plan = &joining->plan;
+
+	if (!plan->pid_namespace || setns(plan->init_pidfd, CLONE_NEWPID) == 0)
+		return 0;
+	if (errno != EPERM || !(plan->namespace_flags & CLONE_NEWUSER))
+		return error_errno(err, "join pid namespace");
+	joining->by_stage = true;
+	return 0;
+}
+
+static int end_stage(struct joining *joining, struct error *err)
+{
+	scoped_process stage = joining->process;
+
+	joining->process = (struct process){.pidfd = -1};
+	return spawn_take_from_stage(joining->plan.sync_fds[0], &stage, &joining->process, err);
+}
+
+/* Until the program runs, no process of the container may look into the child (CVE-2016-9962). */
 static int spawn(struct joining *joining, struct error *err)
 {
 	struct exec_plan *plan = &joining->plan;
@@ -147,13 +171,14 @@ static int spawn(struct joining *joining, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+	if (join_pid_namespace(joining, err) < 0)
+		return -err->code;
+	/* A stage does it itself, when it has made use of its own files in /proc, which are then root's. */
+	if (!joining->by_stage && prctl(PR_SET_DUMPABLE, 0) < 0)
 		return error_errno(err, "make undumpable");
-	if (plan->pid_namespace && setns(plan->init_pidfd, CLONE_NEWPID) < 0)
-		return error_errno(err, "join pid namespace");
 	r = clone_child(joining, err);
 	fd_close(&plan->sync_fds[1]);
-	return r;
+	return r == 0 && joining->by_stage ? end_stage(joining, err) : r;
 }
 
 static int announce(struct joining *joining, struct error *err)

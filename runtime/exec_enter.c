@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sys.h"
 #include "namespaces/user.h"
 #include "rootfs/rootfs.h"
 #include "runtime/exec_plan.h"
@@ -28,12 +29,16 @@ static int step_join(struct joiner *joiner, struct error *err)
 {
 	const struct exec_plan *plan = joiner->plan;
 
-	if (plan->namespace_flags && setns(plan->init_pidfd, plan->namespace_flags) < 0)
+	if (!plan->joined && plan->namespace_flags &&
+	    setns(plan->init_pidfd, plan->namespace_flags) < 0)
 		return error_errno(err, "setns");
 	if (!(plan->namespace_flags & CLONE_NEWUSER))
 		return 0;
 
-	int r = user_enter_root(err);
+	int r = user_enter_root(plan->proc_fd, err);
+
+	if (!lockdown_needs_proc(plan->lockdown))
+		fd_close(&joiner->plan->proc_fd);
 
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return error_errno(err, "parent death signal");
@@ -173,11 +178,12 @@ static const struct {
 
 /*
  * The process is in the container's sight already. Undumpable as it is, a container with CAP_SYS_PTRACE
- * in our user namespace can look into it: a directory of the host must not stay open.
+ * in our user namespace can look into it: a directory of the host must not stay open. One with a user
+ * namespace of its own has no such power over it; there the directory is closed after the join.
  */
 static void close_proc(struct exec_plan *plan)
 {
-	if (!lockdown_needs_proc(plan->lockdown))
+	if (!lockdown_needs_proc(plan->lockdown) && !(plan->namespace_flags & CLONE_NEWUSER))
 		fd_close(&plan->proc_fd);
 }
 
@@ -197,4 +203,41 @@ _Noreturn void exec_enter(struct exec_plan *plan)
 		_exit(EXIT_SETUP);
 	}
 	_exit(EXIT_SETUP);
+}
+
+/* The pid namespace only counts for the next child, the others for the stage itself. */
+static int stage_join(const struct exec_plan *plan, struct error *err)
+{
+	int r = init_enter_signals(err);
+
+	if (r == 0)
+		r = lockdown_apply_oom_score(plan->lockdown, 0, err);
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return error_errno(err, "make undumpable");
+	if (setns(plan->init_pidfd, plan->namespace_flags | CLONE_NEWPID) < 0)
+		return error_errno(err, "join namespaces: setns");
+	return 0;
+}
+
+_Noreturn void exec_stage(struct exec_plan *plan)
+{
+	struct clone_args args = {.flags = CLONE_PARENT};
+	struct sync_message report = {.step = SYNC_PID, .size = sizeof(pid_t)};
+	struct error err = {0};
+	int r = stage_join(plan, &err);
+	pid_t pid = r < 0 ? -1 : sys_clone3(&args);
+
+	plan->joined = true;
+	if (pid == 0)
+		exec_enter(plan);
+	if (r == 0 && pid < 0)
+		r = error_errno(&err, "clone");
+	report.payload = &pid;
+	if (r == 0)
+		r = sync_send(plan->sync_fds[1], &report, &err);
+	if (r < 0)
+		sync_send_failure(plan->sync_fds[1], &err);
+	_exit(r < 0 ? EXIT_SETUP : 0);
 }

@@ -26,6 +26,7 @@ struct exec_plan {
 	int namespace_flags; /* of the namespaces to join, but the pid namespace, which the host enters
 	                        for its children before the clone */
 	bool pid_namespace;
+	bool joined; /* all of them are entered already, by the stage */
 	bool terminal;
 	/* process.execCPUAffinity: in force from the clone on, and for the program; used 0: unset. */
 	struct cpulist initial_cpus;
@@ -62,5 +63,12 @@ int exec_bind_cpus(const struct cpulist *cpus, const char *property, struct erro
 
 /* The child. Does not return. */
 _Noreturn void exec_enter(struct exec_plan *plan);
+
+/*
+ * An intermediate process, for a caller without rights over its own user namespace, who may enter a
+ * pid namespace only together with the user namespace that owns it: joins all namespaces, makes the
+ * child as the caller's and reports its number. Does not return.
+ */
+_Noreturn void exec_stage(struct exec_plan *plan);
 
 #endif

@@ -13,6 +13,13 @@
 int spawn_init(struct init_plan *plan, int cgroup_fd, struct process *ret,
                struct error *err) must_check;
 
+/*
+ * The end of an intermediate process: receives the number of the process that it made with
+ * CLONE_PARENT (SYNC_PID over `sync`), or its error, and reaps it. *ret has a pidfd.
+ */
+int spawn_take_from_stage(int sync, struct process *stage, struct process *ret,
+                          struct error *err) must_check;
+
 /* SIGKILL and reap: for guards. */
 void spawn_destroy(struct process *process);
 

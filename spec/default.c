@@ -34,9 +34,12 @@ static const struct default_mount mounts[] = {
          true,
          {"nosuid", "noexec", "nodev", "relatime", "ro"}},
 };
-/* Without a network namespace of its own a user namespace may only bind the host's. */
+/*
+ * Without a network namespace of its own a user namespace may only bind the host's: read-only with all
+ * that is mounted below, or the cgroups of the user could be changed from inside (CVE-2023-25809).
+ */
 static const struct default_mount rootless_sys = {
-	"/sys", "none", "/sys", false, {"rbind", "nosuid", "noexec", "nodev", "ro"},
+	"/sys", "none", "/sys", false, {"rbind", "nosuid", "noexec", "nodev", "rro"},
 };
 
 static const char *const env[] = {
