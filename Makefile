@@ -22,6 +22,8 @@ PIE ?= 0
 # What the program is linked with: musl, whose start costs a tenth of glibc's; glibc; or auto: musl
 # where it can be had (tests/support/libc says when not). All else is linked with glibc.
 LIBC ?= $(if $(filter gcc,$(CC)),auto,glibc)
+# 1: `make install` installs a CRIU of our building too (tests/support/criu), which lvm-run then prefers
+CRIU ?= 0
 # where everything built goes; two makes at a time need two of them
 BUILD ?= build
 V ?= 0
@@ -246,7 +248,7 @@ integration-asan: asan-programs $(BUILD)/testkit ## the same with the sanitized 
 demo: ## set up, build, and show a container's whole life
 	@tests/support/setup demo
 	@$(MAKE) --no-print-directory -j2 all
-	@tests/demo/run
+	@LVM_RUN_CRIU="$$(tests/support/criu || :)" tests/demo/run
 
 check: ## everything: set-up, build, tests, lint, sanitizers, harnesses, fuzzers, VM
 	@MAKE='$(MAKE)' tests/support/check $(STAGES)
@@ -271,7 +273,7 @@ soak: all ## the long runs: 2000 kills, ten minutes a fuzzer
 	@tests/kill/run 2000
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
 
-criu: ## the path of a CRIU that is new enough, built from source where needed
+criu: ## print the path of a CRIU that is new enough, built from source where needed
 	@tests/support/criu
 
 # --- Installation ---------------------------------------------------------------------------------
@@ -288,6 +290,7 @@ install: all ## into PREFIX=/usr/local, below DESTDIR
 	@$(PROGRAM) completion bash >$(BUILD)/lvm-run.bash
 	install -D -m 755 $(PROGRAM) $(BINDIR)/lvm-run
 	$(if $(HELPER_SRC),install -D -m 755 $(HELPER) $(LIBEXEC)/lvm-run-helper)
+	$(if $(filter 1,$(CRIU)),install -D -m 755 "$$(tests/support/criu --build)" $(LIBEXEC)/criu)
 	install -D -m 644 $(BUILD)/lvm-run.1 $(MANDIR)/lvm-run.1
 	install -D -m 644 $(BUILD)/lvm-run.bash $(COMPLETIONDIR)/lvm-run
 	install -D -m 644 LICENSE $(DOCDIR)/LICENSE

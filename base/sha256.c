@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/sha256_x86.h"
+
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t round_constants[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
@@ -76,6 +78,22 @@ void sha256_begin(struct sha256 *hash)
 
 	memcpy(hash->state, initial, sizeof(initial));
 	hash->size = 0;
+	hash->unit = SHA256_UNIT_UNKNOWN;
+}
+
+/* Whole blocks. Asking for the processor's instructions costs more than hashing a page without them. */
+static void compress_all(struct sha256 *hash, const unsigned char *blocks, size_t count)
+{
+	enum { MANY = 1024 };
+
+	if (hash->unit == SHA256_UNIT_UNKNOWN && count >= MANY)
+		hash->unit = sha256_x86_is_there() ? SHA256_UNIT_THERE : SHA256_UNIT_MISSING;
+	if (hash->unit == SHA256_UNIT_THERE) {
+		sha256_x86_compress(hash->state, blocks, count, round_constants);
+		return;
+	}
+	for (; count > 0; count--, blocks += SHA256_BLOCK_SIZE)
+		compress(hash->state, blocks);
 }
 
 void sha256_add(struct sha256 *hash, const void *data, size_t size)
@@ -97,9 +115,9 @@ void sha256_add(struct sha256 *hash, const void *data, size_t size)
 			return;
 		compress(hash->state, hash->block);
 	}
-	for (; size >= SHA256_BLOCK_SIZE; size -= SHA256_BLOCK_SIZE, bytes += SHA256_BLOCK_SIZE)
-		compress(hash->state, bytes);
-	memcpy(hash->block, bytes, size);
+	compress_all(hash, bytes, size / SHA256_BLOCK_SIZE);
+	memcpy(hash->block, bytes + size / SHA256_BLOCK_SIZE * SHA256_BLOCK_SIZE,
+	       size % SHA256_BLOCK_SIZE);
 }
 
 void sha256_end(struct sha256 *hash, unsigned char ret[static SHA256_SIZE])

@@ -14,9 +14,13 @@
 
 enum { SHA256_SIZE = 32, SHA256_BLOCK_SIZE = 64, SHA256_HEX_SIZE = 65 };
 
+/* Whether the processor does it by itself: asked once much is to be hashed. */
+enum sha256_unit { SHA256_UNIT_UNKNOWN, SHA256_UNIT_THERE, SHA256_UNIT_MISSING };
+
 struct sha256 {
 	uint32_t state[8];
 	uint64_t size; /* bytes added so far */
+	enum sha256_unit unit;
 	unsigned char block[SHA256_BLOCK_SIZE];
 };
 

@@ -2,13 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -104,11 +107,41 @@ int criu_find(char ret[static PATH_MAX], struct error *err)
 			return error_set(err, ENOENT, "LVM_RUN_CRIU: %s is no program", named);
 		return 0;
 	}
-	if (find_in(secure_getenv("PATH"), ret) || find_in("/usr/local/sbin:/usr/sbin:/sbin", ret))
+	if (find_in(LVM_RUN_LIBEXECDIR, ret) || find_in(secure_getenv("PATH"), ret) ||
+	    find_in("/usr/local/sbin:/usr/sbin:/sbin", ret))
 		return 0;
 	return error_set(err, ENOENT,
 	                 "CRIU is not installed: install the package criu (" CRIU_VERSION_MIN_TEXT
 	                 " or later), or name the program in LVM_RUN_CRIU");
+}
+
+/* --- Its memory of the kernel --- */
+
+/* Where the CRIU that we build keeps what it has found out about the kernel, if that is a tmpfs. */
+#define CACHE_PLACE "/run/lvm-run-criu"
+/* Else this is put there for CRIU alone. Anyone can make names in /dev/shm: it must be root's. */
+#define CACHE_INSTEAD "/dev/shm/lvm-run-criu"
+
+static bool is_private_tmpfs(const char *path)
+{
+	scoped_fd fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct statfs fs;
+	struct stat st;
+
+	return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC &&
+	       fstat(fd, &st) == 0 && st.st_uid == 0 && (st.st_mode & 0777) == 0700;
+}
+
+/* In the process that becomes CRIU. It finds all out anew, in a tenth of a second, without. */
+static void provide_cache(void)
+{
+	if (mkdir(CACHE_PLACE, 0700) < 0 && errno != EEXIST)
+		return;
+	if (is_private_tmpfs(CACHE_PLACE) || (mkdir(CACHE_INSTEAD, 0700) < 0 && errno != EEXIST) ||
+	    !is_private_tmpfs(CACHE_INSTEAD))
+		return;
+	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+		(void)mount(CACHE_INSTEAD, CACHE_PLACE, NULL, MS_BIND, NULL);
 }
 
 /* --- Starting it --- */
@@ -158,6 +191,7 @@ static void become_criu(const struct criu_launch *launch, int socket, int report
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	report = fcntl(report, F_DUPFD_CLOEXEC, SWRK_ASIDE);
 	program = fcntl(program, F_DUPFD_CLOEXEC, SWRK_ASIDE);
+	provide_cache();
 	if (r == 0 && launch->prepare)
 		r = launch->prepare(launch->context, &err);
 	if (r == 0) {
@@ -373,6 +407,16 @@ int criu_start(struct criu *criu, const struct criu_launch *launch, struct error
 	if (r == 0)
 		r = await_exec(read_end, err);
 	return r < 0 ? r : check_version(criu, launch->program, err);
+}
+
+bool criu_is_usable(void)
+{
+	char program[PATH_MAX];
+	const struct criu_launch launch = {.program = program, .cgroup_fd = -1};
+	scoped_criu criu = CRIU_NONE;
+	struct error ignored;
+
+	return criu_find(program, &ignored) == 0 && criu_start(&criu, &launch, &ignored) == 0;
 }
 
 int criu_features(struct criu *criu, struct criu_features *ret, struct error *err)

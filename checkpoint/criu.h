@@ -77,11 +77,17 @@ struct criu {
 void criu_done(struct criu *criu);
 #define scoped_criu scoped(criu_done) struct criu
 
-/* LVM_RUN_CRIU of the environment, else the first `criu` of PATH and the system's directories. */
+/*
+ * LVM_RUN_CRIU of the environment, else `criu` in the folder of our helper programs, else the first of PATH
+ * and the system's directories.
+ */
 int criu_find(char ret[static PATH_MAX], struct error *err) must_check;
 
 /* Starts it and asks its version; too old, broken or absent is one sentence with the remedy. */
 int criu_start(struct criu *criu, const struct criu_launch *launch, struct error *err) must_check;
+
+/* Whether one is found, starts, and is new enough. */
+bool criu_is_usable(void) must_check;
 
 struct criu_features {
 	bool mem_track;

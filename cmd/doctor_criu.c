@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint/criu.h"
 #include "cmd/doctor.h"
 #include "cmd/subprocess.h"
 
@@ -60,15 +61,15 @@ static void check_criu_works(struct report *report, char *path)
 
 void doctor_criu(struct report *report)
 {
-	const char *named = getenv("LVM_RUN_CRIU");
-	scoped_str path = named && *named ? strdup(named) : NULL;
+	char path[PATH_MAX];
+	struct error err;
 
-	if (!path && !subprocess_find("criu", &path)) {
+	if (criu_find(path, &err) < 0) {
 		report_add(report, area, "criu", CHECK_MISSING,
 		           "Containers cannot be checkpointed and restored. Install the package "
 		           "criu (4.1.1 or later), or build it (make criu) and name it in "
 		           "LVM_RUN_CRIU.",
-		           "not installed");
+		           "%s", err.text);
 		return;
 	}
 	check_criu_version(report, path);

@@ -259,8 +259,8 @@ const struct verb verbs[] = {
 			"is "
 			"whole; when anything fails the container runs on and no images are left. "
 			"CRIU " CRIU_VERSION_MIN_TEXT
-			" or later does the work: the first in PATH, or what LVM_RUN_CRIU "
-			"names.",
+			" or later does the work: what LVM_RUN_CRIU names, else the one "
+			"installed with lvm-run, else the first in PATH.",
 		.example = "lvm-run checkpoint --image-path /var/tmp/web1 web1",
 		.options = checkpoint_options,
 		.run = checkpoint_main,

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/str.h"
+#include "checkpoint/criu.h"
 #include "cmd/output.h"
 #include "cmd/verbs.h"
 #include "rootfs/rootfs.h"
@@ -20,12 +21,14 @@ static const char built_in[] = "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF"
 int version_print(const char *program, struct error *err)
 {
 	scoped_strbuf text = {0};
+	char criu[PATH_MAX];
+	struct error ignored;
 
 	strbuf_addf(&text, "%s version %s\n", program, version_number);
 	strbuf_addf(&text, "commit: %s\n", version_commit);
 	strbuf_addf(&text, "spec: %s\n", spec_version);
 	strbuf_addf(&text, "libseccomp: %s\n", lockdown_libseccomp_version());
-	strbuf_addf(&text, "%s\n", built_in);
+	strbuf_addf(&text, "%s%s\n", built_in, criu_find(criu, &ignored) == 0 ? " +CRIU" : "");
 	return output_buffer(&text, err);
 }
 
@@ -61,6 +64,7 @@ int features_main(const struct call *call unused_parameter, struct error *err)
 	                         SECCOMP_SPEC_FLAG_WAIT_KILLABLE_RECV,
 		.apparmor = true,
 		.selinux = true,
+		.checkpoint = criu_is_usable(),
 	};
 	scoped_str text = features_encode(&facts);
 

@@ -32,6 +32,7 @@ struct context {
 	char bundle[256];
 	char rootfs[272];
 	char pid_file[128];
+	char images[128];
 	unsigned int repetition;
 };
 
@@ -74,6 +75,9 @@ static size_t expand_letter(const struct context *c, char letter, char *out, siz
 		break;
 	case 'P':
 		length = snprintf(out, size, "%s", c->pid_file);
+		break;
+	case 'D':
+		length = snprintf(out, size, "%s", c->images);
 		break;
 	case 'p':
 		length = snprintf(out, size, "%d", read_pid(c->pid_file));
@@ -119,6 +123,23 @@ static void empty_filter_caches(void)
 	measure_run(argv, NULL);
 }
 
+static int wait_ready(pid_t pid)
+{
+	enum { PAUSE_MS = 2, TURNS = 15000 };
+	char path[64], name[16] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	for (int turn = 0; turn < TURNS && strncmp(name, "ready", 5) != 0; turn++) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || read(fd, name, sizeof(name) - 1) <= 0)
+			return 1;
+		close(fd);
+		poll(NULL, 0, PAUSE_MS);
+	}
+	return strncmp(name, "ready", 5) != 0;
+}
+
 static int run_command(const struct context *c, const char *command, struct sample *sum)
 {
 	char buffer[1024], *argv[MAX_ARGUMENTS];
@@ -131,6 +152,8 @@ static int run_command(const struct context *c, const char *command, struct samp
 		empty_filter_caches();
 		return 0;
 	}
+	if (strcmp(command, "!ready") == 0)
+		return wait_ready(read_pid(c->pid_file));
 	expand(c, command, buffer, sizeof(buffer), argv);
 	return measure_run(argv, sum);
 }
@@ -157,6 +180,8 @@ static void set_context(struct context *c, const struct row *row, enum peer peer
 	snprintf(c->rootfs, sizeof(c->rootfs), "%s/rootfs", c->bundle);
 	snprintf(c->pid_file, sizeof(c->pid_file), "/run/%s%s-%s.pid", id_prefix, row->name,
 	         peer_names[peer]);
+	snprintf(c->images, sizeof(c->images), "/run/%s%s-%s.images", id_prefix, row->name,
+	         peer_names[peer]);
 	snprintf(c->id, sizeof(c->id), "%s%s-%s", id_prefix, row->name, peer_names[peer]);
 }
 
@@ -178,7 +203,8 @@ static unsigned int measure_round(struct context *c, const struct row *row, enum
 	if (peer == FLOOR)
 		return run_commands(c, floor_timed, NULL, sample);
 	failures = run_commands(c, row->prepare, NULL, NULL);
-	failures += run_commands(c, row->timed, row->between, sample);
+	failures += run_commands(c, peer == LVM_RUN && row->own[0] ? row->own : row->timed,
+	                         row->between, sample);
 	return failures + run_commands(c, row->cleanup, NULL, NULL);
 }
 
@@ -235,7 +261,10 @@ static unsigned int run_setup(struct context *c, const struct row *row, enum pee
 static unsigned int run_teardown(struct context *c, const struct row *row, enum peer peer)
 {
 	const char *const floor_teardown[MAX_COMMANDS] = {row->floor_teardown};
+	char *remove[] = {"/bin/rm", "-rf", c->images, NULL};
 	unsigned int failures = 0;
+
+	measure_run(remove, NULL);
 
 	for (c->repetition = 0; c->repetition < (row->repeat ? row->repeat : 1); c->repetition++)
 		failures +=

@@ -10,6 +10,16 @@
 		"%C create -b %B --pid-file %P %I", "%C start %I"                                  \
 	}
 #define DELETE "%R delete -f %I"
+#define CHECKPOINT "%R checkpoint --image-path %D"
+#define RESTORE "%R restore -d --image-path %D -b %B"
+#define READY                                                                                      \
+	{                                                                                          \
+		"%R run -d -b %B --pid-file %P %I", "!ready"                                       \
+	}
+#define SAVED                                                                                      \
+	{                                                                                          \
+		"%R run -d -b %B --pid-file %P %I", "!ready", CHECKPOINT " %I"                     \
+	}
 
 const char *const peer_names[PEER_COUNT] = {"lvm-run", "crun", "runc", "floor"};
 
@@ -114,6 +124,45 @@ const struct row rows[] = {
 		.teardown = {"%R delete -f %I-%n"},
 		.repeat = 200,
 		.bars = {{CRUN, WALL, 0.5, 0.3}},
+	},
+	{
+		.name = "checkpoint-idle",
+		.title = "checkpoint --leave-running of a static program that waits",
+		.bundle = "idle",
+		.setup = READY,
+		.timed = {CHECKPOINT " --leave-running %I"},
+		.teardown = {DELETE},
+		.bars = {{CRUN, WALL, 0.30, 0.20}},
+	},
+	{
+		.name = "restore-idle",
+		.title = "restore of it, until it runs again",
+		.bundle = "idle",
+		.setup = SAVED,
+		.timed = {RESTORE " %I"},
+		.cleanup = {DELETE},
+		.bars = {{CRUN, WALL, 0.30, 0.20}},
+	},
+	{
+		.name = "checkpoint-py",
+		.title = "checkpoint --leave-running of Python with 200 MB",
+		.bundle = "py",
+		.setup = READY,
+		.timed = {CHECKPOINT " --leave-running %I"},
+		.teardown = {DELETE},
+		.rounds_percent = 30,
+		.bars = {{CRUN, WALL, 0.60, 0}},
+	},
+	{
+		.name = "restore-py",
+		.title = "restore of it (floor: its cold start, until it has its memory)",
+		.bundle = "py",
+		.setup = SAVED,
+		.timed = {RESTORE " %I"},
+		.cleanup = {DELETE},
+		.floor = "%R run %F /usr/bin/python3 /bin/hold.py once",
+		.rounds_percent = 30,
+		.bars = {{CRUN, WALL, 0.60, 0}, {FLOOR, WALL, 1.0, 0.8}},
 	},
 };
 

@@ -4,10 +4,12 @@
  * A command is one string, its arguments separated by single spaces. In an argument these stand
  * for: %R the runtime, %C crun (for the floor, which keeps no state), %I the container's name
  * (different for each runtime, row and round), %B the bundle, %F its root file system, %P a pid
- * file, %p the pid in it, %n the number of the repetition. Commands of the benchmark itself:
+ * file, %p the pid in it, %n the number of the repetition, %D a directory for images, one for each
+ * runtime and row, on a tmpfs. Commands of the benchmark itself:
  *
  *	!gone	wait until the process of the pid file is gone
  *	!cold	empty every runtime's cache of compiled seccomp filters
+ *	!ready	wait until the process of the pid file calls itself "ready" (hold.c)
  */
 #ifndef BENCH_ROWS_H
 #define BENCH_ROWS_H
@@ -29,7 +31,7 @@ struct bar {
 	double aim;
 };
 
-#define MAX_COMMANDS 3
+#define MAX_COMMANDS 4
 
 struct row {
 	const char *name;
@@ -38,6 +40,7 @@ struct row {
 	const char *setup[MAX_COMMANDS];    /* once for each runtime, `repeat` times */
 	const char *prepare[MAX_COMMANDS];  /* before each round */
 	const char *timed[MAX_COMMANDS];    /* the sum of these is one measurement */
+	const char *own[MAX_COMMANDS];      /* what lvm-run does instead of `timed`, if anything */
 	const char *between;                /* before the last timed command */
 	const char *cleanup[MAX_COMMANDS];  /* after each round */
 	const char *teardown[MAX_COMMANDS]; /* once for each runtime, `repeat` times */

@@ -14,8 +14,7 @@ usable() {
 
 find_criu() {
 	local candidate
-	for candidate in "${LVM_RUN_CRIU-}" "$(command -v criu || :)" \
-		"${LVM_RUN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lvm-run}/criu/criu"; do
+	for candidate in "${LVM_RUN_CRIU-}" "$("$TOP/tests/support/criu" --cached 2>/dev/null || :)"; do
 		[ -x "$candidate" ] && usable "$candidate" && printf '%s\n' "$candidate" && return
 	done
 	return 1

@@ -62,11 +62,36 @@ static void digest_does_not_depend_on_the_pieces(void **state unused_parameter)
 			check(&vectors[i], chunks[c]);
 }
 
+/* Many blocks at once may go another way than few. */
+static void much_at_once_is_the_same_as_little_by_little(void **state unused_parameter)
+{
+	enum { SIZE = 300001, PIECE = 1000 };
+	unsigned char whole[SHA256_SIZE], pieces[SHA256_SIZE];
+	unsigned char *data = test_malloc(SIZE);
+	struct sha256 hash;
+	uint32_t number = 1;
+
+	for (size_t i = 0; i < SIZE; i++) {
+		number = number * 1664525 + 1013904223;
+		data[i] = (unsigned char)(number >> 24);
+	}
+	sha256_begin(&hash);
+	sha256_add(&hash, data, SIZE);
+	sha256_end(&hash, whole);
+	sha256_begin(&hash);
+	for (size_t at = 0; at < SIZE; at += PIECE)
+		sha256_add(&hash, data + at, PIECE < SIZE - at ? PIECE : SIZE - at);
+	sha256_end(&hash, pieces);
+	test_free(data);
+	assert_memory_equal(whole, pieces, SHA256_SIZE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_are_those_of_the_standard),
 		cmocka_unit_test(digest_does_not_depend_on_the_pieces),
+		cmocka_unit_test(much_at_once_is_the_same_as_little_by_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

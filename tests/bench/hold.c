@@ -1,0 +1,44 @@
+/*
+ * hold: the program of a container that is checkpointed.
+ *
+ *	hold [MIB]
+ *
+ * Fills so many MiB of memory with bytes that differ from page to page, calls itself "ready" and waits
+ * for ever. Its standard streams become the container's own /dev/null: what a benchmark was started
+ * with lies outside the container, which some runtimes cannot save.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { MIB = 1024 * 1024 };
+
+int main(int argc, char **argv)
+{
+	size_t size = argc > 1 ? strtoul(argv[1], NULL, 10) * MIB : 0;
+	int null = open("/dev/null", O_RDWR);
+
+	if (null < 0)
+		err(1, "open /dev/null");
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	if (size) {
+		uint64_t *words = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (words == MAP_FAILED)
+			return 1;
+		for (size_t i = 0; i < size / sizeof(*words); i++)
+			words[i] = i * 0x9e3779b97f4a7c15U;
+	}
+	prctl(PR_SET_NAME, "ready");
+	for (;;)
+		pause();
+}
