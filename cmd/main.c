@@ -18,6 +18,7 @@
 #include "cmd/verbs.h"
 #include "cmd/version.h"
 #include "runtime/sealed_exe.h"
+#include "sandbox/sandbox.h"
 
 enum { EXIT_EXEC_FAILED = 255 };
 
@@ -137,12 +138,19 @@ static int failure_status(const struct call *call)
 {
 	if (call->verb->run == exec_main && !str_equal(call->program, "crun"))
 		return EXIT_EXEC_FAILED;
+	if (call->verb->run == sandbox_main)
+		return SANDBOX_EXIT_ERROR;
 	return EXIT_FAILURE;
 }
 
 static int run_call(struct call *call, int *ret_failure, struct error *err)
 {
 	bool help = false;
+
+	/* Its exit statuses are the command's but for this one, whatever was wrong. */
+	if (call->verb->run == sandbox_main)
+		*ret_failure = failure_status(call);
+
 	int r = parse_call(call, &help, err);
 
 	if (r < 0)

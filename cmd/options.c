@@ -17,7 +17,7 @@ static void *member(const struct option *option, void *target)
 void options_done(const struct option *table, void *target)
 {
 	for (; table && table->name; table++) {
-		if (table->kind == OPTION_LIST) {
+		if (table->kind == OPTION_LIST || table->kind == OPTION_STEP) {
 			struct option_list *list = member(table, target);
 
 			free(list->items);
@@ -129,16 +129,54 @@ static int store_value(const struct option *option, char *value, void *target, s
 	case OPTION_LIST:
 		return list_add(member(option, target), value, err);
 	case OPTION_FLAG:
+	case OPTION_STEP:
 	case OPTION_IGNORED:
 		break;
 	}
 	return 0;
 }
 
+/* "--bind SRC DEST", "--bind=SRC:DEST", "--tmpfs DEST". */
+static int take_step(const struct option_scan *scan, const struct option *option, char *first,
+                     char *second, struct error *err)
+{
+	struct option_list *list = member(option, scan->target);
+	char *name = (char *)(uintptr_t)option->name;
+	int r = list_add(list, name, err);
+
+	if (r == 0)
+		r = list_add(list, first, err);
+	return r < 0 ? r : list_add(list, second, err);
+}
+
+static int take_step_words(const struct option_scan *scan, const struct option *option,
+                           char *attached, char ***next, struct error *err)
+{
+	bool two = strchr(option->argument, ' ') != NULL;
+	char *first = attached ? attached : **next, *second = first;
+
+	if (!attached && first)
+		(*next)++;
+	if (two && attached) {
+		second = strchr(attached, ':');
+		if (second)
+			*second++ = '\0';
+	} else if (two && first) {
+		second = **next;
+		*next += second != NULL;
+	}
+	if (!first || !second)
+		return error_set(err, EINVAL, "option --%s requires %s", option->name,
+		                 option->argument);
+	return take_step(scan, option, first, second, err);
+}
+
 /* The option's value is `attached` (null: none was), else the next word at *next. */
 static int take(const struct option_scan *scan, const struct option *option, char *attached,
                 char ***next, struct error *err)
 {
+	if (option->kind == OPTION_STEP)
+		return take_step_words(scan, option, attached, next, err);
 	if (!option->argument)
 		return store_flag(option, attached, scan->target, err);
 	if (!attached && option_value_optional(option)) {

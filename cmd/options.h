@@ -24,6 +24,12 @@ enum option_kind {
 	OPTION_TEXT,   /* const char *, the last one wins */
 	OPTION_NUMBER, /* unsigned int */
 	OPTION_LIST,   /* struct option_list, may be repeated */
+	/*
+	 * struct option_list shared by several rows, in the order of the command line: three items each,
+	 * the option's name, its word, and its second word where `argument` has two ("SRC DEST"), else
+	 * the first again.
+	 */
+	OPTION_STEP,
 	OPTION_IGNORED /* kept nowhere, known to other runtimes; a value may be missing, or be one of
 	                  its words: "--name", "--name=value", "--name value" */
 };

@@ -111,6 +111,40 @@ const struct verb verbs[] = {
 		.run = restore_main,
 	},
 	{
+		.name = "sandbox",
+		.group = VERB_GROUP_LIFE,
+		.flags = VERB_SEALED | VERB_REST,
+		.min_words = 1,
+		.max_words = -1,
+		.words = "[--] COMMAND [ARGUMENT...]",
+		.summary = "run a command that nobody trusts, on a copy of this host's files",
+		.details = "The command sees the files of this host, but what it writes goes to "
+			   "layers in "
+			   "memory and is discarded at the end. It has no network but a loopback "
+			   "of its "
+			   "own, no capabilities, its own processes, users, /tmp, /dev and /proc; "
+			   "keys, "
+			   "tokens and the sockets of agents and daemons are hidden, and of the "
+			   "environment only what is harmless is handed on. Everything it leaves "
+			   "running "
+			   "is ended with it, and it ends when lvm-run does.\n"
+			   "The exit status is the command's, or 128 and the number of the signal "
+			   "that "
+			   "ended it; 124 when it was ended by --timeout or --max-silent, 125 when "
+			   "the "
+			   "sandbox failed, 126 and 127 when the command could not be executed or "
+			   "found. "
+			   "--report tells more, as JSON.\n"
+			   "It works for root and for other users, who need user namespaces. The "
+			   "names of "
+			   "options are those of bubblewrap and of Bazel's linux-sandbox where "
+			   "they mean "
+			   "the same. Paths given to options are those of this host.",
+		.example = "lvm-run sandbox --timeout 10m --memory 2G -- make -j4",
+		.options = sandbox_options,
+		.run = sandbox_main,
+	},
+	{
 		.name = "delete",
 		.alias = "rm",
 		.group = VERB_GROUP_LIFE,

@@ -129,7 +129,20 @@ struct checkpoint_arguments { /* of checkpoint and restore */
 	bool auto_dedup;
 };
 
+struct sandbox_arguments {
+	struct option_list steps;
+	struct option_list env;
+	const char *directory;
+	const char *disk, *memory, *swap, *cpus, *pids;
+	const char *timeout, *grace, *max_silent, *max_log;
+	const char *report, *statistics, *status_fd, *out, *err;
+	const char *hostname;
+	bool read_only, show_secrets, keep_env, share_net, allow_userns, reproducible, interactive;
+	bool best_effort, print_config, ignored;
+};
+
 union verb_arguments {
+	struct sandbox_arguments sandbox;
 	struct create_options create; /* of create and run */
 	struct exec_arguments exec;
 	struct kill_arguments kill;
@@ -227,12 +240,13 @@ extern const struct option update_options[], wait_options[], events_options[], s
 extern const struct option list_options[], ps_options[], spec_options[], doctor_options[];
 extern const struct option validate_options[];
 extern const struct option checkpoint_options[], restore_options[];
+extern const struct option sandbox_options[];
 /* create knows what run knows but its first rows. */
 enum { RUN_ONLY_OPTIONS = 2 };
 
 verb_function create_main, run_main, exec_main, start_main, pause_main, resume_main, gc_main;
 verb_function update_main, wait_main, events_main, stats_main;
-verb_function checkpoint_main, restore_main;
+verb_function checkpoint_main, restore_main, sandbox_main;
 verb_function kill_main, delete_main, state_main, list_main, ps_main, spec_main, features_main;
 verb_function validate_main, doctor_main, help_main, manual_main, completion_main, version_main;
 

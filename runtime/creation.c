@@ -265,6 +265,7 @@ static int make_init(struct creation *creation, struct store *store, struct erro
 		.no_pivot = creation->options->no_pivot,
 		.new_keyring = !creation->options->no_new_keyring,
 		.preserve_fds = creation->options->preserve_fds,
+		.reaper_fd = creation->options->reaper ? creation->options->reaper_fd : -1,
 	};
 	int r = plan_build(&creation->plan, &request, err);
 

@@ -40,6 +40,7 @@ struct creation {
 			.proc_fd = -1,                                                             \
 			.sync_fds = {-1, -1},                                                      \
 			.listen_fd = -1,                                                           \
+			.reaper_fd = -1,                                                           \
 		},                                                                                 \
 	}
 

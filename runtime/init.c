@@ -17,6 +17,7 @@
 #include "namespaces/uts.h"
 #include "net/loopback.h"
 #include "runtime/hooks.h"
+#include "runtime/reaper.h"
 #include "runtime/sync.h"
 
 /* What the steps share. Init never returns from init_main, so nothing is freed here. */
@@ -190,7 +191,7 @@ static int step_program(struct init *init, struct error *err)
 
 static int step_close_fds(struct init *init, struct error *err)
 {
-	int needed[LOCKDOWN_FD_MAX + 3];
+	int needed[LOCKDOWN_FD_MAX + 4];
 	size_t count = 0;
 
 	if (init->plan->lockdown)
@@ -198,6 +199,7 @@ static int step_close_fds(struct init *init, struct error *err)
 	needed[count++] = init->sync;
 	needed[count++] = init->plan->listen_fd;
 	needed[count++] = init->console;
+	needed[count++] = init->plan->reaper_fd;
 	return program_enter_close_fds(init->plan->kept_fds, needed, count, err);
 }
 
@@ -290,6 +292,26 @@ static int step_starting(struct init *init, struct error *err)
 	return sync_send_step(init->talk, SYNC_STARTING, err);
 }
 
+/*
+ * Init stays as pid 1 with the program's rights, unseen by it (not dumpable), and the program goes on
+ * as its child: what follows is the child's alone.
+ */
+static int step_reaper(struct init *init, struct error *err)
+{
+	const struct init_plan *plan = init->plan;
+	int r = 0;
+
+	if (plan->reaper_fd < 0)
+		return 0;
+	r = check_process(init, err);
+	if (r == 0 && !init->confined)
+		r = lockdown_enter_identity(plan->lockdown, err);
+	if (r < 0)
+		return r;
+	init->confined = true;
+	return reaper_enter(plan->reaper_fd, init->talk, plan->spec->process.terminal, err);
+}
+
 static int step_lockdown(struct init *init, struct error *err)
 {
 	const struct init_plan *plan = init->plan;
@@ -337,6 +359,7 @@ static const struct {
 	{NULL, step_start},
 	{NULL, step_start_hooks},
 	{"report", step_starting},
+	{"reaper", step_reaper},
 	{NULL, step_lockdown},
 	{NULL, step_execute},
 };

@@ -24,6 +24,7 @@ struct init_plan {
 	int sync_fds[2];       /* the host's end, init's end */
 	int listen_fd;         /* where start connects; −1: started over the sync socket */
 	unsigned int kept_fds; /* passed on to the program from 3 on */
+	int reaper_fd; /* init stays as pid 1 and talks here (reaper.h); −1: it does not; borrowed */
 	bool new_user_namespace;
 	bool user_namespace; /* new or joined, and not the one that we are in */
 	bool new_mount_namespace;
@@ -51,6 +52,7 @@ struct plan_request {
 	bool no_pivot;
 	bool new_keyring;
 	unsigned int preserve_fds;
+	int reaper_fd; /* −1: init becomes the program */
 };
 
 /* Fills a zeroed plan, whose spec is already there (plan->spec is taken over by init_plan_done). */

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/process.h"
 #include "cgroups/cgroup.h"
 #include "spec/state.h"
 
@@ -56,6 +57,12 @@ struct create_options {
 	bool no_new_keyring;
 	bool detach; /* run: return when it is started */
 	bool keep;   /* run: do not delete it afterwards */
+	/*
+	 * Init stays as pid 1 and runs the program as its child (reaper.h); `reaper_fd` is its end of
+	 * the socket to whoever watches, borrowed. Set by container_launch.
+	 */
+	bool reaper;
+	int reaper_fd;
 };
 
 int container_create(struct store *store, const struct create_options *options,
@@ -76,6 +83,27 @@ int container_run(struct store *store, const struct create_options *options, int
 struct findings;
 int container_validate(const struct create_options *options, struct findings *findings,
                        struct error *err) must_check;
+
+/*
+ * A container whose end is the caller's business: created and started like run, with an init of ours
+ * that stays as pid 1, reaps, hands signals on to the program, and dies with this process. All signals of
+ * the calling process are blocked from here to launch_end.
+ */
+struct launch;
+int container_launch(struct store *store, const struct create_options *options, struct launch **ret,
+                     struct error *err) must_check;
+/* Init: a child of ours, not reaped. */
+const struct process *launch_process(const struct launch *launch);
+/* May be null or disabled. */
+struct cgroup *launch_cgroup(const struct launch *launch);
+/* Readable when the program has ended: its wait status, an int. End of file without it: init died. */
+int launch_reaper_fd(const struct launch *launch);
+/* The master of the program's terminal, −1 without one; the caller may take it. */
+int *launch_console(struct launch *launch);
+/* Ends what still lives, removes the container, gives the signal mask back. Accepts null. */
+int launch_end(struct launch **launch, struct error *err) must_check;
+void launch_free(struct launch **launch); /* the same, errors dropped */
+#define scoped_launch scoped(launch_free) struct launch *
 
 struct exec_options {
 	const char *id;

@@ -57,7 +57,8 @@ static bool same(const char *a, const char *b)
 static bool has_sealed_verb(char **argv)
 {
 	for (char **word = argv; *word; word++)
-		if (same(*word, "create") || same(*word, "run") || same(*word, "exec"))
+		if (same(*word, "create") || same(*word, "run") || same(*word, "exec") ||
+		    same(*word, "sandbox"))
 			return true;
 	return false;
 }

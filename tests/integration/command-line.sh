@@ -158,7 +158,7 @@ the_completion_completes() {
 	bash -n "$T/completion"
 	# shellcheck source=/dev/null
 	. "$T/completion"
-	expect_equal 'start stats state spec' "$(complete_words "$RUNTIME" s)"
+	expect_equal 'start sandbox stats state spec' "$(complete_words "$RUNTIME" s)"
 	expect_equal 'table json' "$(complete_words "$RUNTIME" --root "$ROOT" list --format '')"
 	expect_equal '--pid-file --pidfd-socket' "$(complete_words "$RUNTIME" create --pid | xargs -n1 | sort | xargs)"
 	expect_equal '' "$(complete_words "$RUNTIME" --root "$ROOT" start '')"

@@ -1,0 +1,563 @@
+#include "sandbox/profile.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/personality.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/macro.h"
+
+/* What builds may always do. */
+static const char *const allowed[] = {
+	"accept",
+	"accept4",
+	"access",
+	"alarm",
+	"arch_prctl",
+	"arm_fadvise64_64",
+	"bind",
+	"brk",
+	"cachestat",
+	"capget",
+	"capset",
+	"chdir",
+	"chown",
+	"clock_getres",
+	"clock_gettime",
+	"clock_nanosleep",
+	"close",
+	"close_range",
+	"connect",
+	"copy_file_range",
+	"dup",
+	"dup2",
+	"dup3",
+	"epoll_create",
+	"epoll_create1",
+	"epoll_ctl",
+	"epoll_pwait",
+	"epoll_pwait2",
+	"epoll_wait",
+	"eventfd",
+	"eventfd2",
+	"execve",
+	"execveat",
+	"exit",
+	"exit_group",
+	"faccessat",
+	"faccessat2",
+	"fadvise64",
+	"fallocate",
+	"fchdir",
+	"fchown",
+	"fchownat",
+	"fcntl",
+	"fdatasync",
+	"fgetxattr",
+	"file_getattr",
+	"file_setattr",
+	"flistxattr",
+	"flock",
+	"fork",
+	"fremovexattr",
+	"fsetxattr",
+	"fstat",
+	"fstatfs",
+	"fsync",
+	"ftruncate",
+	"futex",
+	"futex_requeue",
+	"futex_wait",
+	"futex_waitv",
+	"futex_wake",
+	"futimesat",
+	"get_mempolicy",
+	"get_robust_list",
+	"getcpu",
+	"getcwd",
+	"getdents",
+	"getdents64",
+	"getegid",
+	"geteuid",
+	"getgid",
+	"getgroups",
+	"getitimer",
+	"getpeername",
+	"getpgid",
+	"getpgrp",
+	"getpid",
+	"getppid",
+	"getpriority",
+	"getrandom",
+	"getresgid",
+	"getresuid",
+	"getrlimit",
+	"getrusage",
+	"getsid",
+	"getsockname",
+	"getsockopt",
+	"gettid",
+	"gettimeofday",
+	"getuid",
+	"getxattr",
+	"getxattrat",
+	"inotify_add_watch",
+	"inotify_init",
+	"inotify_init1",
+	"inotify_rm_watch",
+	"io_cancel",
+	"io_destroy",
+	"io_getevents",
+	"io_pgetevents",
+	"io_setup",
+	"io_submit",
+	"ioprio_get",
+	"ioprio_set",
+	"kill",
+	"landlock_add_rule",
+	"landlock_create_ruleset",
+	"landlock_restrict_self",
+	"lchown",
+	"lgetxattr",
+	"link",
+	"linkat",
+	"listen",
+	"listxattr",
+	"listxattrat",
+	"llistxattr",
+	"lremovexattr",
+	"lseek",
+	"lsetxattr",
+	"lsm_get_self_attr",
+	"lsm_list_modules",
+	"lstat",
+	"madvise",
+	"map_shadow_stack",
+	"mbind",
+	"membarrier",
+	"memfd_create",
+	"mincore",
+	"mlock",
+	"mlock2",
+	"mlockall",
+	"mmap",
+	"mprotect",
+	"mq_getsetattr",
+	"mq_notify",
+	"mq_open",
+	"mq_timedreceive",
+	"mq_timedsend",
+	"mq_unlink",
+	"mremap",
+	"mseal",
+	"msgctl",
+	"msgget",
+	"msgrcv",
+	"msgsnd",
+	"msync",
+	"munlock",
+	"munlockall",
+	"munmap",
+	"name_to_handle_at",
+	"nanosleep",
+	"newfstatat",
+	"pause",
+	"pidfd_open",
+	"pidfd_send_signal",
+	"pipe",
+	"pipe2",
+	"pkey_alloc",
+	"pkey_free",
+	"pkey_mprotect",
+	"poll",
+	"ppoll",
+	"prctl",
+	"pread64",
+	"preadv",
+	"preadv2",
+	"prlimit64",
+	"pselect6",
+	"pwrite64",
+	"pwritev",
+	"pwritev2",
+	"read",
+	"readahead",
+	"readlink",
+	"readlinkat",
+	"readv",
+	"recvfrom",
+	"recvmmsg",
+	"recvmsg",
+	"remap_file_pages",
+	"removexattr",
+	"removexattrat",
+	"rename",
+	"renameat",
+	"renameat2",
+	"restart_syscall",
+	"rmdir",
+	"rseq",
+	"rt_sigaction",
+	"rt_sigpending",
+	"rt_sigprocmask",
+	"rt_sigqueueinfo",
+	"rt_sigreturn",
+	"rt_sigsuspend",
+	"rt_sigtimedwait",
+	"rt_tgsigqueueinfo",
+	"sched_get_priority_max",
+	"sched_get_priority_min",
+	"sched_getaffinity",
+	"sched_getattr",
+	"sched_getparam",
+	"sched_getscheduler",
+	"sched_rr_get_interval",
+	"sched_setaffinity",
+	"sched_setattr",
+	"sched_setparam",
+	"sched_setscheduler",
+	"sched_yield",
+	"seccomp",
+	"select",
+	"semctl",
+	"semget",
+	"semop",
+	"semtimedop",
+	"sendfile",
+	"sendmmsg",
+	"sendmsg",
+	"sendto",
+	"set_mempolicy",
+	"set_mempolicy_home_node",
+	"set_robust_list",
+	"set_tid_address",
+	"setfsgid",
+	"setfsuid",
+	"setgid",
+	"setgroups",
+	"setitimer",
+	"setpgid",
+	"setpriority",
+	"setregid",
+	"setresgid",
+	"setresuid",
+	"setreuid",
+	"setrlimit",
+	"setsid",
+	"setsockopt",
+	"setuid",
+	"setxattr",
+	"setxattrat",
+	"shmat",
+	"shmctl",
+	"shmdt",
+	"shmget",
+	"shutdown",
+	"sigaltstack",
+	"signalfd",
+	"signalfd4",
+	"splice",
+	"stat",
+	"statfs",
+	"statx",
+	"symlink",
+	"symlinkat",
+	"sync",
+	"sync_file_range",
+	"sync_file_range2",
+	"syncfs",
+	"sysinfo",
+	"tee",
+	"tgkill",
+	"time",
+	"timer_create",
+	"timer_delete",
+	"timer_getoverrun",
+	"timer_gettime",
+	"timer_settime",
+	"timerfd_create",
+	"timerfd_gettime",
+	"timerfd_settime",
+	"times",
+	"tkill",
+	"truncate",
+	"umask",
+	"uname",
+	"unlink",
+	"unlinkat",
+	"utime",
+	"utimensat",
+	"utimes",
+	"vfork",
+	"vmsplice",
+	"wait4",
+	"waitid",
+	"write",
+	"writev",
+};
+
+/* What they may not do and should be told so: ENOSYS would be a lie that some programs act on. */
+static const char *const refused[] = {
+	"_sysctl",
+	"acct",
+	"add_key",
+	"adjtimex",
+	"bpf",
+	"chroot",
+	"clock_adjtime",
+	"clock_settime",
+	"create_module",
+	"delete_module",
+	"fanotify_init",
+	"fanotify_mark",
+	"finit_module",
+	"fsconfig",
+	"fsmount",
+	"fsopen",
+	"fspick",
+	"get_kernel_syms",
+	"init_module",
+	"ioperm",
+	"iopl",
+	"kcmp",
+	"kexec_file_load",
+	"kexec_load",
+	"keyctl",
+	"listmount",
+	"lookup_dcookie",
+	"lsm_set_self_attr",
+	"migrate_pages",
+	"mount",
+	"mount_setattr",
+	"move_mount",
+	"move_pages",
+	"nfsservctl",
+	"open_by_handle_at",
+	"open_tree",
+	"open_tree_attr",
+	"perf_event_open",
+	"pidfd_getfd",
+	"pivot_root",
+	"process_madvise",
+	"process_mrelease",
+	"process_vm_readv",
+	"process_vm_writev",
+	"ptrace",
+	"query_module",
+	"quotactl",
+	"quotactl_fd",
+	"reboot",
+	"request_key",
+	"setdomainname",
+	"sethostname",
+	"setns",
+	"settimeofday",
+	"statmount",
+	"swapoff",
+	"swapon",
+	"sysfs",
+	"syslog",
+	"umount2",
+	"unshare",
+	"uretprobe",
+	"uselib",
+	"userfaultfd",
+	"ustat",
+	"vhangup",
+	"vserver",
+};
+
+/* What nested sandboxes need on top, in namespaces of their own. */
+static const char *const nested[] = {
+	"chroot",      "clone",     "clone3",  "fsconfig",   "fsmount",
+	"fsopen",      "fspick",    "keyctl",  "mount",      "mount_setattr",
+	"move_mount",  "open_tree", "openat2", "pivot_root", "setdomainname",
+	"sethostname", "setns",     "umount2", "unshare",
+};
+
+static const char allow[] = "SCMP_ACT_ALLOW";
+static const char refuse[] = "SCMP_ACT_ERRNO";
+
+struct condition {
+	unsigned int argument;
+	uint64_t mask;
+	uint64_t value;
+};
+
+static bool is_in(const char *name, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_equal(list[i], name))
+			return true;
+	return false;
+}
+
+/* --- Rules --- */
+
+static void add_conditions(struct json_writer *w, const struct condition *conditions, size_t count)
+{
+	json_writer_array(w, "args");
+	for (size_t i = 0; i < count; i++) {
+		json_writer_object(w, NULL);
+		json_writer_unsigned(w, "index", conditions[i].argument);
+		json_writer_unsigned(w, "value", conditions[i].mask);
+		json_writer_unsigned(w, "valueTwo", conditions[i].value);
+		json_writer_string(w, "op", "SCMP_CMP_MASKED_EQ");
+		json_writer_end(w);
+	}
+	json_writer_end(w);
+}
+
+/* One rule; `action` refuse is with EPERM. */
+static void add_rule(struct json_writer *w, const char *name, const char *action,
+                     const struct condition *conditions, size_t count)
+{
+	json_writer_object(w, NULL);
+	json_writer_strings(w, "names", &name, 1);
+	json_writer_string(w, "action", action);
+	if (action == refuse)
+		json_writer_unsigned(w, "errnoRet", EPERM);
+	if (count)
+		add_conditions(w, conditions, count);
+	json_writer_end(w);
+}
+
+/* A condition that always holds: the rule for all that the rules before it have left. */
+static void allow_rest(struct json_writer *w, const char *name)
+{
+	const struct condition always = {0, 0, 0};
+
+	add_rule(w, name, allow, &always, 1);
+}
+
+/* The lists, but for what `except` names. */
+static void add_list(struct json_writer *w, const char *const *list, size_t count,
+                     const char *action, bool without_nested)
+{
+	json_writer_object(w, NULL);
+	json_writer_array(w, "names");
+	for (size_t i = 0; i < count; i++)
+		if (!without_nested || !is_in(list[i], nested, ARRAY_SIZE(nested)))
+			json_writer_string(w, NULL, list[i]);
+	json_writer_end(w);
+	json_writer_string(w, "action", action);
+	if (action == refuse)
+		json_writer_unsigned(w, "errnoRet", EPERM);
+	json_writer_end(w);
+}
+
+/* --- Calls that are allowed with some arguments --- */
+
+/* New namespaces are refused, each by its flag, so that the error is EPERM. */
+static void add_clone(struct json_writer *w)
+{
+	static const uint64_t flags[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+	                                 CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		add_rule(w, "clone", refuse, &(struct condition){0, flags[i], flags[i]}, 1);
+	allow_rest(w, "clone");
+}
+
+/* The kernel looks at 32 bits of the request. */
+static void add_ioctl(struct json_writer *w)
+{
+	static const uint64_t requests[] = {0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */};
+
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+		add_rule(w, "ioctl", refuse, &(struct condition){1, UINT32_MAX, requests[i]}, 1);
+	allow_rest(w, "ioctl");
+}
+
+static void add_sockets(struct json_writer *w)
+{
+	enum { AUDIT = 9 };
+	static const uint64_t families[] = {AF_UNIX, AF_INET, AF_INET6};
+	const struct condition audit[] = {{0, UINT32_MAX, AF_NETLINK}, {2, UINT32_MAX, AUDIT}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		add_rule(w, "socket", allow, &(struct condition){0, UINT32_MAX, families[i]}, 1);
+	add_rule(w, "socket", refuse, audit, ARRAY_SIZE(audit));
+	add_rule(w, "socket", allow, &(struct condition){0, UINT32_MAX, AF_NETLINK}, 1);
+	add_rule(w, "socket", refuse, &(struct condition){0, 0, 0}, 1);
+	add_rule(w, "socketpair", allow, &(struct condition){0, UINT32_MAX, AF_UNIX}, 1);
+	add_rule(w, "socketpair", refuse, &(struct condition){0, 0, 0}, 1);
+}
+
+static void add_personality(struct json_writer *w)
+{
+	static const uint64_t values[] = {PER_LINUX,         PER_LINUX32,
+	                                  UNAME26,           PER_LINUX32 | UNAME26,
+	                                  ADDR_NO_RANDOMIZE, UINT32_MAX};
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		add_rule(w, "personality", allow, &(struct condition){0, UINT32_MAX, values[i]}, 1);
+	add_rule(w, "personality", refuse, &(struct condition){0, 0, 0}, 1);
+}
+
+/* Files whose mode is given: never with the bits that lend an owner's or a group's rights. */
+static const struct {
+	const char *name;
+	unsigned int mode; /* the argument */
+	int flags; /* the argument that must say O_CREAT for the mode to count; −1: none */
+} mode_calls[] = {
+	{"chmod", 1, -1},   {"fchmod", 1, -1}, {"fchmodat", 2, -1}, {"fchmodat2", 2, -1},
+	{"creat", 1, -1},   {"mkdir", 1, -1},  {"mkdirat", 2, -1},  {"mknod", 1, -1},
+	{"mknodat", 2, -1}, {"open", 2, 1},    {"openat", 3, 2},
+};
+
+static void add_modes(struct json_writer *w)
+{
+	enum { CREATE = 0100, TEMPORARY = 020000000 };
+	static const uint64_t bits[] = {S_ISUID, S_ISGID}, creating[] = {CREATE, TEMPORARY};
+
+	for (size_t i = 0; i < ARRAY_SIZE(mode_calls); i++) {
+		unsigned int mode = mode_calls[i].mode;
+
+		for (size_t b = 0; b < ARRAY_SIZE(bits) && mode_calls[i].flags < 0; b++)
+			add_rule(w, mode_calls[i].name, refuse,
+			         &(struct condition){mode, bits[b], bits[b]}, 1);
+		for (size_t b = 0; b < 4 && mode_calls[i].flags >= 0; b++) {
+			const uint64_t bit = bits[b / 2], flag = creating[b % 2];
+			const struct condition both[] = {
+				{(unsigned int)mode_calls[i].flags, flag, flag},
+				{mode, bit, bit},
+			};
+
+			add_rule(w, mode_calls[i].name, refuse, both, ARRAY_SIZE(both));
+		}
+		allow_rest(w, mode_calls[i].name);
+	}
+}
+
+/* --- The section --- */
+
+static void add_rules(struct json_writer *w, const struct profile_options *options)
+{
+	add_list(w, allowed, ARRAY_SIZE(allowed), allow, false);
+	add_list(w, refused, ARRAY_SIZE(refused), refuse, options->allow_userns);
+	if (options->allow_userns)
+		add_list(w, nested, ARRAY_SIZE(nested), allow, false);
+	else
+		add_clone(w);
+	add_ioctl(w);
+	add_sockets(w);
+	add_personality(w);
+	add_modes(w);
+}
+
+void profile_write(struct json_writer *writer, const struct profile_options *options)
+{
+	static const char *const log[] = {"SECCOMP_FILTER_FLAG_LOG"};
+
+	json_writer_object(writer, "seccomp");
+	json_writer_string(writer, "defaultAction", refuse);
+	json_writer_unsigned(writer, "defaultErrnoRet", ENOSYS);
+	if (options->log)
+		json_writer_strings(writer, "flags", log, ARRAY_SIZE(log));
+	json_writer_array(writer, "syscalls");
+	add_rules(writer, options);
+	json_writer_end(writer);
+	json_writer_end(writer);
+}

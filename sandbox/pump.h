@@ -1,0 +1,25 @@
+/* Bytes from one descriptor to another through a buffer, without ever blocking. Host side. */
+#ifndef LVM_RUN_SANDBOX_PUMP_H
+#define LVM_RUN_SANDBOX_PUMP_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { PUMP_SIZE = 16384 };
+
+struct pump {
+	int from, to; /* −1: there is none; owned by the caller */
+	size_t start, end;
+	bool closed; /* nothing more comes in */
+	char data[PUMP_SIZE];
+};
+
+/* What to wait for: reading when there is room, writing when there is something. */
+void pump_poll(const struct pump *pump, struct pollfd ret[2]);
+/* Does what poll(2) found possible; how many bytes were read. */
+size_t pump_step(struct pump *pump, const struct pollfd fds[2]);
+/* Nothing is left to do. */
+bool pump_is_done(const struct pump *pump);
+
+#endif

@@ -1,0 +1,211 @@
+/* The sequence of a sandbox: scratch, view, bundle, launch, watch, verdict. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "runtime/store.h"
+#include "sandbox/config.h"
+#include "sandbox/verdict.h"
+
+struct run {
+	const struct sandbox_options *options;
+	struct store *store;
+	struct scratch scratch;
+	struct view view;
+	struct watch watch;
+	struct verdict_usage usage;
+	char id[48];
+	bool limits_enforced;
+};
+
+static void run_done(struct run *run)
+{
+	watch_done(&run->watch);
+	view_done(&run->view);
+	verdict_usage_done(&run->usage);
+	scratch_done(&run->scratch);
+}
+
+static void begin(struct run *run, struct store *store, const struct sandbox_options *options)
+{
+	unsigned int number = 0;
+
+	run->options = options;
+	run->store = store;
+	run->scratch = (struct scratch)SCRATCH_NONE;
+	watch_begin(&run->watch, options);
+
+	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
+	(void)snprintf(run->id, sizeof(run->id), "sandbox-%d-%08x", getpid(), number);
+}
+
+/* --- The bundle --- */
+
+static int build(struct run *run, struct error *err)
+{
+	int r = scratch_make(&run->scratch, store_fd(run->store), run->options->disk_limit, err);
+
+	return r < 0 ? r : view_build(&run->view, &run->scratch, run->options, err);
+}
+
+static int write_bundle(const struct run *run, bool without_limits, struct error *err)
+{
+	const struct config_request request = {
+		.options = run->options,
+		.scratch = &run->scratch,
+		.view = &run->view,
+		.without_limits = without_limits,
+	};
+	scoped_str text = config_write(&request);
+	scoped_fd fd = openat(run->scratch.fd, CONFIG_NAME,
+	                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (!text)
+		return error_code(err, ENOMEM, "configuration");
+	if (fd < 0)
+		return error_errno(err, "write the configuration");
+
+	int r = fd_write_all(fd, text, strlen(text));
+
+	return r < 0 ? error_code(err, -r, "write the configuration") : 0;
+}
+
+/* --- Running it --- */
+
+static int launch_once(struct run *run, bool without_limits, struct launch **ret, struct error *err)
+{
+	const struct create_options create = {
+		.id = run->id,
+		.bundle = run->scratch.path,
+		.driver = run->options->driver,
+	};
+	int r = write_bundle(run, without_limits, err);
+
+	return r < 0 ? r : container_launch(run->store, &create, ret, err);
+}
+
+/* Limits that cannot be had are an error, unless the caller takes what he gets, and then he is told. */
+static int launch(struct run *run, struct launch **ret, struct error *err)
+{
+	bool limits = config_has_limits(run->options);
+	int r = launch_once(run, false, ret, err);
+
+	run->limits_enforced = r == 0 && limits;
+	if (r == 0 || !limits || !run->options->best_effort)
+		return r;
+
+	char *note = arena_format(&run->view.arena, "limits are not enforced: %s", err->text);
+
+	r = launch_once(run, true, ret, err);
+	return r < 0 ? r : view_note(&run->view, note, err);
+}
+
+static int wait_for_end(struct run *run, struct error *err)
+{
+	scoped_launch launched = NULL;
+	struct error ignored;
+	int r = launch(run, &launched, err);
+
+	if (r < 0)
+		return r;
+	r = watch_run(&run->watch, launched, run->scratch.fd, err);
+	/* Nothing of it lives on: the pid namespace ended with init, and the group is emptied too. */
+	if (launch_cgroup(launched) && cgroup_dirfd(launch_cgroup(launched)) >= 0)
+		(void)!cgroup_kill(launch_cgroup(launched), &ignored);
+	verdict_read_usage(launch_cgroup(launched), &run->usage);
+	if (r < 0)
+		return r;
+	return launch_end(&launched, err);
+}
+
+/* --- The verdict --- */
+
+static int write_status(const struct verdict *verdict, const char *fd, struct error *err)
+{
+	scoped_str text = str_format("{ \"exit-code\": %d }\n", verdict->exit);
+
+	if (!text)
+		return error_code(err, ENOMEM, "status");
+	return report_store(fd, text, err);
+}
+
+static int tell(const struct run *run, const struct verdict *verdict, struct error *err)
+{
+	const struct report report = {
+		.options = run->options,
+		.scratch = &run->scratch,
+		.view = &run->view,
+		.watch = &run->watch,
+		.usage = &run->usage,
+		.verdict = verdict,
+		.id = run->id,
+		.limits_enforced = run->limits_enforced,
+	};
+	scoped_str text = NULL;
+	int r = 0;
+
+	if (run->options->report) {
+		text = report_write(&report);
+		r = text ? report_store(run->options->report, text, err)
+		         : error_code(err, ENOMEM, "report");
+	}
+	if (r == 0 && run->options->status_fd)
+		r = write_status(verdict, run->options->status_fd, err);
+	return r;
+}
+
+int sandbox_run(struct store *store, const struct sandbox_options *options, int *ret_exit,
+                struct error *err)
+{
+	scoped(run_done) struct run run = {0};
+	struct verdict verdict;
+
+	begin(&run, store, options);
+
+	int r = watch_prepare(&run.watch, err);
+
+	if (r == 0)
+		r = build(&run, err);
+	if (r == 0)
+		r = wait_for_end(&run, err);
+	watch_restore(&run.watch);
+	verdict = r < 0 ? verdict_of_failure(err->code, err->text)
+	                : verdict_decide(&run.watch, &run.usage);
+	*ret_exit = verdict.exit;
+	if (r == 0)
+		return tell(&run, &verdict, err);
+
+	struct error unheard;
+
+	(void)!tell(&run, &verdict, &unheard);
+	return r;
+}
+
+int sandbox_print_config(struct store *store, const struct sandbox_options *options, char **ret,
+                         struct error *err)
+{
+	scoped(run_done) struct run run = {0};
+	const struct config_request request = {
+		.options = options,
+		.scratch = &run.scratch,
+		.view = &run.view,
+	};
+
+	begin(&run, store, options);
+
+	int r = build(&run, err);
+
+	if (r < 0)
+		return r;
+	*ret = config_write(&request);
+	return *ret ? 0 : error_code(err, ENOMEM, "configuration");
+}

@@ -1,0 +1,99 @@
+/*
+ * A build that nobody trusts: a container that we make around the host's own files, run once, and
+ * judge.
+ *
+ *	struct sandbox_options options = {.command = …};
+ *	sandbox_run(store, &options, &status, &err);      or sandbox_print_config for the bundle alone
+ *
+ * The pieces: scratch.h (a private corner of the host for everything that is written), view.h (which
+ * files the program sees), secrets.h (which it never sees), profile.h (its system calls), config.h
+ * (all of it as an OCI configuration), watch.h (clocks, output and limits while it runs), verdict.h
+ * (how it ended, and the report), outputs.h (what it leaves).
+ * Host side; only for a process of its own, whose namespaces it changes.
+ */
+#ifndef LVM_RUN_SANDBOX_SANDBOX_H
+#define LVM_RUN_SANDBOX_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "runtime/runtime.h"
+
+/* Exit statuses besides the program's own and 128 + signal. */
+enum {
+	SANDBOX_EXIT_TIME = 124,    /* ended by --timeout or --max-silent */
+	SANDBOX_EXIT_ERROR = 125,   /* the sandbox itself failed */
+	SANDBOX_EXIT_NOT_RUN = 126, /* the command was found but could not be executed */
+	SANDBOX_EXIT_NOT_FOUND = 127,
+};
+
+enum sandbox_step_kind {
+	SANDBOX_RO_BIND,
+	SANDBOX_BIND,
+	SANDBOX_DEV_BIND,
+	SANDBOX_TMPFS,
+	SANDBOX_OVERLAY, /* writable, what is written is discarded */
+	SANDBOX_HIDE,
+};
+
+/* A change of the default view; later ones cover earlier ones. */
+struct sandbox_step {
+	enum sandbox_step_kind kind;
+	const char *source; /* absolute; of the binds and overlays */
+	const char *target; /* absolute */
+};
+
+struct sandbox_options {
+	char **command; /* ends with null */
+
+	/* Files */
+	const struct sandbox_step *steps;
+	size_t step_count;
+	const char *directory; /* where the command starts; null: the present directory */
+	bool read_only;        /* no overlays: the host's files cannot be written at all */
+	bool show_secrets;     /* nothing is hidden */
+	uint64_t disk_limit;   /* bytes; 0: half of the memory, the default of tmpfs */
+
+	/* Environment */
+	char *const
+		*env;  /* "NAME=value" or "NAME" (as it is outside); may be null; ends with null */
+	bool keep_env; /* all of the caller's, not the harmless part */
+
+	/* Isolation */
+	bool share_net;
+	bool allow_userns; /* nested sandboxes, at the price of much more of the kernel */
+	bool reproducible;
+	bool terminal;        /* a pty of its own */
+	const char *hostname; /* null: "sandbox" */
+
+	/* Limits; 0: none */
+	int64_t memory;
+	int64_t swap; /* bytes besides memory; −1: not asked */
+	uint64_t cpu_millis;
+	int64_t pids;
+	uint64_t timeout_ms;
+	uint64_t grace_ms; /* between SIGTERM and SIGKILL */
+	uint64_t silent_ms;
+	uint64_t log_limit; /* bytes of output */
+	bool best_effort;
+
+	/* Results */
+	const char *report;      /* a file, or the number of a descriptor; null: none */
+	const char *status_fd;   /* of bubblewrap's --json-status-fd; null: none */
+	const char *stdout_file; /* null: inherited */
+	const char *stderr_file;
+
+	enum cgroup_driver driver;
+};
+
+/* *ret_exit is what the command should exit with. An error is a failure of the sandbox. */
+int sandbox_run(struct store *store, const struct sandbox_options *options, int *ret_exit,
+                struct error *err) must_check;
+
+/* The bundle's config.json as text (free); nothing is run. */
+int sandbox_print_config(struct store *store, const struct sandbox_options *options, char **ret,
+                         struct error *err) must_check;
+
+#endif

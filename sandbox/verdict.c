@@ -1,0 +1,128 @@
+#include "sandbox/verdict.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/str.h"
+
+const char *const verdict_cause_names[CAUSE_COUNT] = {
+	[CAUSE_OK] = "ok",           [CAUSE_EXIT] = "exit",     [CAUSE_SIGNAL] = "signal",
+	[CAUSE_TIMEOUT] = "timeout", [CAUSE_SILENT] = "silent", [CAUSE_LOG] = "log",
+	[CAUSE_OOM] = "oom",         [CAUSE_PIDS] = "pids",     [CAUSE_DISK] = "disk",
+	[CAUSE_SECCOMP] = "seccomp", [CAUSE_SETUP] = "setup",
+};
+
+void verdict_usage_done(struct verdict_usage *usage)
+{
+	arena_done(&usage->arena);
+}
+
+/* A counter of a flat keyed file ("max 12"), or a file that is one number (`key` null). */
+static struct optional_u64 read_counter(int dirfd, const char *file, const char *key)
+{
+	struct optional_u64 counter = {0};
+	struct error ignored;
+	char text[256];
+
+	if (file_read_kernel(dirfd, file, text, sizeof(text), &ignored) < 0)
+		return counter;
+
+	char *number = key ? strstr(text, key) : text;
+
+	if (!number)
+		return counter;
+	number += key ? strlen(key) : 0;
+	number[strcspn(number, "\n")] = '\0';
+	counter.set = parse_u64(number, &counter.value) == 0;
+	return counter;
+}
+
+void verdict_read_usage(const struct cgroup *group, struct verdict_usage *ret)
+{
+	struct error ignored;
+
+	*ret = (struct verdict_usage){0};
+	if (!group || cgroup_dirfd(group) < 0)
+		return;
+	if (cgroup_stats_read(group, &ret->arena, &ret->stats, &ignored) < 0)
+		ret->stats = (struct cgroup_stats){0};
+	ret->pids_refused = read_counter(cgroup_dirfd(group), "pids.events", "max ");
+	ret->pids_peak = read_counter(cgroup_dirfd(group), "pids.peak", NULL);
+}
+
+/* --- The decision --- */
+
+static bool counted(const struct optional_u64 *counter)
+{
+	return counter->set && counter->value > 0;
+}
+
+/* Of a failed run: the first that explains it. A limit that was met and survived is no cause. */
+static enum verdict_cause why_failed(const struct watch *watch, const struct verdict_usage *usage)
+{
+	if (counted(&usage->stats.oom_kills))
+		return CAUSE_OOM;
+	if (WIFSIGNALED(watch->status) && WTERMSIG(watch->status) == SIGSYS)
+		return CAUSE_SECCOMP;
+	if (counted(&usage->pids_refused))
+		return CAUSE_PIDS;
+	if (watch->disk_was_full)
+		return CAUSE_DISK;
+	return WIFSIGNALED(watch->status) ? CAUSE_SIGNAL : CAUSE_EXIT;
+}
+
+static enum verdict_cause decide_cause(const struct watch *watch, const struct verdict_usage *usage)
+{
+	switch (watch->stop) {
+	case WATCH_TIMEOUT:
+		return CAUSE_TIMEOUT;
+	case WATCH_SILENT:
+		return CAUSE_SILENT;
+	case WATCH_LOG:
+		return CAUSE_LOG;
+	case WATCH_NONE:
+	case WATCH_INTERRUPTED:
+		break;
+	}
+	return watch->status == 0 ? CAUSE_OK : why_failed(watch, usage);
+}
+
+struct verdict verdict_decide(const struct watch *watch, const struct verdict_usage *usage)
+{
+	struct verdict verdict = {
+		.cause = decide_cause(watch, usage),
+		.status = watch->status,
+		.exit = process_exit_code(watch->status),
+	};
+
+	if (verdict.cause == CAUSE_TIMEOUT || verdict.cause == CAUSE_SILENT)
+		verdict.exit = SANDBOX_EXIT_TIME;
+	return verdict;
+}
+
+/* The runtime's error about the program itself has these words; all else is the sandbox's. */
+static bool is_about_command(const char *text)
+{
+	return strstr(text, "executable file not found") || strstr(text, "open executable") ||
+	       strstr(text, "is not a regular file");
+}
+
+struct verdict verdict_of_failure(int code, const char *text)
+{
+	struct verdict verdict = {
+		.cause = CAUSE_SETUP,
+		.status = -1,
+		.exit = SANDBOX_EXIT_ERROR,
+		.message = text,
+	};
+
+	if (is_about_command(text))
+		verdict.exit = code == ENOENT ? SANDBOX_EXIT_NOT_FOUND : SANDBOX_EXIT_NOT_RUN;
+	return verdict;
+}

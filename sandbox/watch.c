@@ -1,0 +1,385 @@
+#include "sandbox/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/pidfd.h"
+
+/* How often the free space of a limited disk is looked at. */
+enum { SAMPLE_MS = 100 };
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t now_ms(void)
+{
+	return now_us() / 1000;
+}
+
+/* --- Streams --- */
+
+static const struct pump no_pump = {.from = -1, .to = -1, .closed = true};
+
+/* The stream `fd` of ours is replaced by what the program will inherit; `to` keeps what it was. */
+static int divert(int fd, struct pump *pump, struct error *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+
+	scoped_fd in = ends[1];
+
+	pump->from = ends[0];
+	pump->to = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (pump->to < 0 || dup2(in, fd) < 0)
+		return error_errno(err, "divert output");
+	if (fcntl(pump->from, F_SETFL, O_NONBLOCK) < 0)
+		return error_errno(err, "divert output");
+	pump->closed = false;
+	return 0;
+}
+
+static int redirect(int fd, const char *path, struct error *err)
+{
+	scoped_fd file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+
+	if (file < 0)
+		return error_errno(err, "open %s", path);
+	return dup2(file, fd) < 0 ? error_errno(err, "redirect to %s", path) : 0;
+}
+
+void watch_begin(struct watch *ret, const struct sandbox_options *options)
+{
+	*ret = (struct watch){
+		.options = options,
+		.scratch_fd = -1,
+		.out = no_pump,
+		.err = no_pump,
+		.term_in = no_pump,
+		.term_out = no_pump,
+	};
+}
+
+int watch_prepare(struct watch *ret, struct error *err)
+{
+	const struct sandbox_options *options = ret->options;
+	bool diverted = (options->log_limit || options->silent_ms) && !options->terminal;
+	int r = 0;
+
+	if (options->stdout_file)
+		r = redirect(STDOUT_FILENO, options->stdout_file, err);
+	if (r == 0 && options->stderr_file)
+		r = redirect(STDERR_FILENO, options->stderr_file, err);
+	if (r == 0 && diverted)
+		r = divert(STDOUT_FILENO, &ret->out, err);
+	return r == 0 && diverted ? divert(STDERR_FILENO, &ret->err, err) : r;
+}
+
+static void restore_one(int fd, struct pump *pump)
+{
+	if (pump->to >= 0)
+		(void)dup2(pump->to, fd);
+}
+
+void watch_restore(struct watch *watch)
+{
+	restore_one(STDOUT_FILENO, &watch->out);
+	restore_one(STDERR_FILENO, &watch->err);
+}
+
+void watch_done(struct watch *watch)
+{
+	watch_restore(watch);
+	fd_close(&watch->out.from);
+	fd_close(&watch->out.to);
+	fd_close(&watch->err.from);
+	fd_close(&watch->err.to);
+}
+
+/* --- Ending the program --- */
+
+static void signal_init(const struct watch *watch, int signal)
+{
+	(void)pidfd_send_signal(launch_process(watch->launch)->pidfd, signal, NULL, 0);
+}
+
+/* Politely first, where there is a grace: init hands the signal on to the program. */
+static void stop(struct watch *watch, enum watch_stop why, bool politely)
+{
+	if (watch->stop != WATCH_NONE)
+		return;
+	watch->stop = why;
+	if (politely && watch->options->grace_ms) {
+		watch->term_ms = now_ms();
+		signal_init(watch, SIGTERM);
+		signal_init(watch, SIGCONT);
+		return;
+	}
+	signal_init(watch, SIGKILL);
+}
+
+static void count_output(struct watch *watch, size_t count)
+{
+	if (!count)
+		return;
+	watch->last_output_ms = now_ms();
+	watch->bytes += count;
+	if (watch->options->log_limit && watch->bytes > watch->options->log_limit)
+		stop(watch, WATCH_LOG, false);
+}
+
+static void look_at_disk(struct watch *watch)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(watch->scratch_fd, &fs) < 0 || fs.f_blocks == 0)
+		return;
+	watch->disk_was_full |= fs.f_bfree == 0 || (fs.f_files > 0 && fs.f_ffree == 0);
+}
+
+/* --- Clocks --- */
+
+/* Milliseconds until `start` + `span`; 0 when that is over. */
+static int left(uint64_t now, uint64_t start, uint64_t span)
+{
+	uint64_t end = start + span;
+
+	if (end <= now)
+		return 0;
+	return end - now > INT32_MAX ? INT32_MAX : (int)(end - now);
+}
+
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* Acts on the clocks that have run out; how long until the next does, −1 for ever. */
+static int look_at_clocks(struct watch *watch)
+{
+	const struct sandbox_options *options = watch->options;
+	uint64_t now = now_ms();
+	int wait = -1;
+
+	if (options->disk_limit) {
+		look_at_disk(watch);
+		wait = SAMPLE_MS;
+	}
+	if (watch->term_ms) {
+		int rest = left(now, watch->term_ms, options->grace_ms);
+
+		if (rest == 0)
+			signal_init(watch, SIGKILL);
+		return rest == 0 ? wait : sooner(wait, rest);
+	}
+	if (watch->stop != WATCH_NONE)
+		return wait;
+	if (options->timeout_ms) {
+		int rest = left(now, watch->started_ms, options->timeout_ms);
+
+		if (rest == 0)
+			stop(watch, WATCH_TIMEOUT, true);
+		wait = sooner(wait, rest == 0 ? (int)options->grace_ms : rest);
+	}
+	if (options->silent_ms && watch->stop == WATCH_NONE) {
+		int rest = left(now, watch->last_output_ms, options->silent_ms);
+
+		if (rest == 0)
+			stop(watch, WATCH_SILENT, true);
+		wait = sooner(wait, rest == 0 ? (int)options->grace_ms : rest);
+	}
+	return wait;
+}
+
+/* --- Terminal --- */
+
+struct terminal {
+	bool raw;
+	struct termios saved;
+};
+
+static void copy_size(int master)
+{
+	struct winsize size;
+
+	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 && (size.ws_row || size.ws_col))
+		(void)ioctl(master, TIOCSWINSZ, &size);
+}
+
+static void begin_terminal(struct watch *watch, struct terminal *terminal)
+{
+	struct termios raw;
+	int master = *launch_console(watch->launch);
+
+	if (master < 0)
+		return;
+	(void)fcntl(master, F_SETFL, O_NONBLOCK);
+	copy_size(master);
+	watch->term_in = (struct pump){.from = STDIN_FILENO, .to = master};
+	watch->term_out = (struct pump){.from = master, .to = STDOUT_FILENO};
+	/* In the background changing the mode would stop us. */
+	if (tcgetattr(STDIN_FILENO, &terminal->saved) < 0 || tcgetpgrp(STDIN_FILENO) != getpgrp())
+		return;
+	raw = terminal->saved;
+	cfmakeraw(&raw);
+	terminal->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+}
+
+static void end_terminal(struct terminal *terminal)
+{
+	if (terminal->raw)
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->saved);
+}
+
+/* --- The loop --- */
+
+static void take_signals(struct watch *watch, int signals)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		int signal = (int)info.ssi_signo;
+
+		if (signal == SIGCHLD)
+			continue;
+		if (signal == SIGWINCH && *launch_console(watch->launch) >= 0)
+			copy_size(*launch_console(watch->launch));
+		else
+			signal_init(watch, signal);
+	}
+}
+
+static void take_status(struct watch *watch, int *fd)
+{
+	int status = 0;
+
+	if (!watch->ended && read(*fd, &status, sizeof(status)) == (ssize_t)sizeof(status)) {
+		watch->ended = true;
+		watch->status = status;
+	}
+	*fd = -1;
+}
+
+/* Where poll(2) finds what; a pump takes two. */
+enum {
+	SLOT_SIGNALS,
+	SLOT_STATUS,
+	SLOT_INIT,
+	SLOT_OUT,
+	SLOT_TERM_IN = SLOT_OUT + 4,
+	SLOT_COUNT = SLOT_OUT + 8
+};
+
+static struct pump *pump_at(struct watch *watch, int slot)
+{
+	struct pump *const pumps[] = {&watch->out, &watch->err, &watch->term_in, &watch->term_out};
+
+	return pumps[(slot - SLOT_OUT) / 2];
+}
+
+/* All that the program wrote has been handed on, or cannot be. */
+static bool is_drained(const struct watch *watch)
+{
+	return pump_is_done(&watch->out) && pump_is_done(&watch->err) &&
+	       pump_is_done(&watch->term_out);
+}
+
+static int loop(struct watch *watch, int signals, struct error *err)
+{
+	int status_fd = launch_reaper_fd(watch->launch);
+	int init = launch_process(watch->launch)->pidfd;
+
+	while (init >= 0 || !is_drained(watch)) {
+		struct pollfd fds[SLOT_COUNT] = {
+			[SLOT_SIGNALS] = {.fd = signals, .events = POLLIN},
+			[SLOT_STATUS] = {.fd = status_fd, .events = POLLIN},
+			[SLOT_INIT] = {.fd = init, .events = POLLIN},
+		};
+		int wait = init >= 0 ? look_at_clocks(watch) : 0;
+
+		for (int slot = SLOT_OUT; slot < SLOT_COUNT; slot += 2)
+			pump_poll(pump_at(watch, slot), &fds[slot]);
+
+		int ready = poll(fds, SLOT_COUNT, wait);
+
+		if (ready < 0 && errno != EINTR)
+			return error_errno(err, "poll");
+		if (ready < 0)
+			continue;
+		/* After the end nothing is waited for: others may hold the pipe open. */
+		if (ready == 0 && init < 0)
+			return 0;
+		if (fds[SLOT_SIGNALS].revents)
+			take_signals(watch, signals);
+		if (fds[SLOT_STATUS].revents)
+			take_status(watch, &status_fd);
+		for (int slot = SLOT_OUT; slot < SLOT_COUNT; slot += 2) {
+			size_t count = pump_step(pump_at(watch, slot), &fds[slot]);
+
+			if (slot != SLOT_TERM_IN)
+				count_output(watch, count);
+		}
+		if (fds[SLOT_INIT].revents)
+			init = -1;
+	}
+	return 0;
+}
+
+/* Init has ended: what it and all that it reaped have used. */
+static int reap(struct watch *watch, struct error *err)
+{
+	int status = 0;
+
+	while (wait4(launch_process(watch->launch)->pid, &status, __WALL, &watch->usage) < 0)
+		if (errno != EINTR)
+			return error_errno(err, "wait for init");
+	if (!watch->ended) { /* killed before it could say */
+		watch->status = status;
+		watch->ended = true;
+	}
+	return 0;
+}
+
+int watch_run(struct watch *watch, struct launch *launch, int scratch_fd, struct error *err)
+{
+	struct terminal terminal = {0};
+	uint64_t begin = now_us();
+	sigset_t all;
+
+	process_all_signals(&all);
+
+	scoped_fd signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+
+	if (signals < 0)
+		return error_errno(err, "signalfd");
+	watch->launch = launch;
+	watch->scratch_fd = scratch_fd;
+	watch->started_ms = watch->last_output_ms = begin / 1000;
+	watch_restore(watch); /* the program has the pipes; ours would keep them open */
+	begin_terminal(watch, &terminal);
+
+	int r = loop(watch, signals, err);
+
+	end_terminal(&terminal);
+	if (r == 0)
+		r = reap(watch, err);
+	watch->wall_us = now_us() - begin;
+	look_at_disk(watch);
+	return r;
+}

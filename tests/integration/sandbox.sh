@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# sandbox: what a command sees, what it leaves, how it ends.
+# shellcheck disable=SC2016 # what is in single quotes is for the shell inside
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
+
+WORK=$T/work
+mkdir "$WORK"
+cd "$WORK" || exit 1
+
+sandbox() { lvm sandbox "$@"; }
+
+exit_status_is_the_commands() {
+	expect_exit 0 sandbox -- true
+	expect_exit 3 sandbox -- sh -c 'exit 3'
+	expect_exit 137 sandbox -- sh -c 'kill -9 $$'
+	expect_exit 127 sandbox -- no-such-command-anywhere
+	expect_exit 126 sandbox -- /etc
+	expect_exit 125 sandbox --chdir /proc/1 -- true
+	expect_exit 125 sandbox --memory nonsense -- true
+}
+
+writes_are_discarded() {
+	echo before >"$WORK/file"
+	mkdir -p "$WORK/dir"
+	sandbox -- sh -c 'echo after >file; echo new >dir/new; rm -f /etc/passwd; echo x >/usr/sandbox-was-here'
+	expect_equal before "$(cat "$WORK/file")"
+	[ ! -e "$WORK/dir/new" ]
+	[ -e /etc/passwd ]
+	[ ! -e /usr/sandbox-was-here ]
+}
+
+writable_paths_stay() {
+	mkdir -p "$WORK/out"
+	sandbox --bind "$WORK/out" /result -w "$WORK/out" -- sh -c "echo a >/result/a; echo b >$WORK/out/b"
+	expect_equal a "$(cat "$WORK/out/a")"
+	expect_equal b "$(cat "$WORK/out/b")"
+}
+
+read_only_paths_hold() {
+	mkdir -p "$WORK/ro"
+	expect_exit 0 sandbox --ro-bind "$WORK/ro" /input -- sh -c '! touch /input/x 2>/dev/null'
+	expect_exit 0 sandbox --read-only -- sh -c '! touch /usr/x 2>/dev/null'
+}
+
+tmp_is_private() {
+	: >"$T/tmp-marker"
+	expect_output '' sandbox --chdir / -- sh -c 'ls /tmp'
+	expect_output '' sandbox --tmpfs "$WORK" --chdir / -- ls "$WORK"
+}
+
+no_rights() {
+	local status
+	status=$(sandbox -- cat /proc/self/status)
+	expect_equal 0000000000000000 "$(sed -n 's/^CapEff:\t//p' <<<"$status")"
+	expect_equal 0000000000000000 "$(sed -n 's/^CapBnd:\t//p' <<<"$status")"
+	expect_equal 1 "$(sed -n 's/^NoNewPrivs:\t//p' <<<"$status")"
+	expect_equal 2 "$(sed -n 's/^Seccomp:\t//p' <<<"$status")"
+}
+
+# Each kind is another namespace than ours.
+namespaces_are_new() {
+	local kind
+	for kind in user pid mnt net ipc uts cgroup time; do
+		[ "$(readlink "/proc/self/ns/$kind")" != "$(sandbox -- readlink "/proc/self/ns/$kind")" ]
+	done
+}
+
+only_loopback() {
+	expect_output lo: sandbox -- sh -c "awk 'NR > 2 {print \$1}' /proc/net/dev"
+}
+
+pid_one_is_ours_and_unseen() {
+	expect_exit 1 sandbox -- test -e /proc/1
+	expect_output 2 sandbox -- sh -c 'echo $$'
+}
+
+orphans_are_reaped() {
+	expect_exit 0 sandbox -- sh -c '(sleep 0.1 &) ; sleep 0.3; ! ps -o stat= -e | grep -q Z'
+}
+
+what_is_left_running_ends() {
+	sandbox -w "$WORK" -- sh -c "(while :; do echo x >>$WORK/alive; sleep 0.02; done) & sleep 0.1"
+	local size
+	size=$(stat -c %s "$WORK/alive")
+	sleep 0.1
+	expect_equal "$size" "$(stat -c %s "$WORK/alive")"
+}
+
+# Also when it is killed at once: nothing of the sandbox goes on, nothing is mounted.
+ends_with_its_parent() {
+	"$RUNTIME" --root "$ROOT" sandbox -w "$WORK" -- sh -c "while :; do echo x >>$WORK/orphan; sleep 0.02; done" &
+	wait_for 5 test -s "$WORK/orphan"
+	kill -9 $!
+	wait $! || true
+	sleep 0.1
+	local size
+	size=$(stat -c %s "$WORK/orphan")
+	sleep 0.1
+	expect_equal "$size" "$(stat -c %s "$WORK/orphan")"
+}
+
+secrets_are_hidden() {
+	export HOME=$T/home
+	mkdir -p "$HOME/.ssh" "$HOME/.aws" "$HOME/.config/gcloud" "$HOME/project"
+	echo key >"$HOME/.ssh/id_ed25519"
+	echo key >"$HOME/.aws/credentials"
+	echo key >"$HOME/.netrc"
+	cd "$HOME/project"
+	# The home is below /tmp here, which is private: it is shown on purpose.
+	expect_output '' sandbox --overlay "$HOME" "$HOME" --hide "$HOME/.ssh" --hide "$HOME/.aws" --hide "$HOME/.netrc" -- \
+		sh -c 'cat ~/.ssh/* ~/.aws/* ~/.netrc 2>/dev/null; :'
+	expect_exit 0 sandbox -- sh -c '! cat /etc/shadow 2>/dev/null | grep -q .'
+	lvm sandbox --print-config -- true >"$T/config.json"
+	jq -e --arg p "$HOME/.ssh" '.linux.maskedPaths | index($p) != null' "$T/config.json" >/dev/null
+	lvm sandbox --show-secrets --print-config -- true >"$T/config.json"
+	jq -e --arg p "$HOME/.ssh" '.linux.maskedPaths | index($p) == null' "$T/config.json" >/dev/null
+}
+
+environment_is_harmless() {
+	expect_exit 0 env AWS_SECRET_ACCESS_KEY=x SSH_AUTH_SOCK=/x LANG=C.UTF-8 "$RUNTIME" --root "$ROOT" sandbox -- \
+		sh -c '[ -z "${AWS_SECRET_ACCESS_KEY-}${SSH_AUTH_SOCK-}" ] && [ "$LANG" = C.UTF-8 ]'
+	expect_output 'one two' env ONE=one "$RUNTIME" --root "$ROOT" sandbox --env ONE --env TWO=two -- \
+		sh -c 'echo $ONE $TWO'
+	expect_output x env SECRET=x "$RUNTIME" --root "$ROOT" sandbox --keep-env -- sh -c 'echo $SECRET'
+}
+
+time_is_up() {
+	expect_exit 124 sandbox -T 0.2s -t 0 -- sleep 20
+	expect_exit 124 sandbox --timeout 200ms --grace 200ms --report "$T/r" -- sh -c 'trap "" TERM; while :; do sleep 0.05; done'
+	expect_equal timeout "$(jq -r .cause "$T/r")"
+	expect_exit 124 sandbox --max-silent 200ms -t 0 --report "$T/r" -- sh -c 'while :; do sleep 0.05; done'
+	expect_equal silent "$(jq -r .cause "$T/r")"
+	expect_exit 0 sandbox --max-silent 1s -- sh -c 'for i in 1 2 3 4 5; do echo $i; sleep 0.05; done'
+}
+
+output_is_limited() {
+	expect_exit 137 sandbox --max-log 100k --report "$T/r" -- sh -c 'while :; do echo flood; done' >"$T/log"
+	expect_equal log "$(jq -r .cause "$T/r")"
+	[ "$(stat -c %s "$T/log")" -lt 300000 ]
+	expect_output hello sandbox --max-log 1k -- echo hello
+}
+
+disk_is_limited() {
+	expect_exit 1 sandbox --disk 4M --report "$T/r" -- sh -c 'head -c 8M /dev/zero >/usr/fill' 2>/dev/null
+	expect_equal disk "$(jq -r .cause "$T/r")"
+	expect_exit 1 sandbox --disk 4M --report "$T/r" -- sh -c 'head -c 8M /dev/zero >/tmp/fill' 2>/dev/null
+	expect_equal disk "$(jq -r .cause "$T/r")"
+	expect_exit 0 sandbox --disk 16M -- sh -c 'head -c 8M /dev/zero >/tmp/fill'
+}
+
+# The report names how it ended.
+report_names_the_cause() {
+	sandbox --report "$T/r" -- true
+	expect_equal 'ok 0 0' "$(jq -r '"\(.cause) \(.status) \(.exit)"' "$T/r")"
+	expect_exit 4 sandbox --report "$T/r" -- sh -c 'exit 4'
+	expect_equal 'exit 4 4' "$(jq -r '"\(.cause) \(.status) \(.exit)"' "$T/r")"
+	expect_exit 143 sandbox --report "$T/r" -- sh -c 'kill $$'
+	expect_equal 'signal 143 15' "$(jq -r '"\(.cause) \(.status) \(.signal)"' "$T/r")"
+	expect_exit 127 sandbox --report "$T/r" -- no-such-command-anywhere
+	expect_equal 'setup 127' "$(jq -r '"\(.cause) \(.status)"' "$T/r")"
+	sandbox --report 5 -- true 5>"$T/fd"
+	expect_equal ok "$(jq -r .cause "$T/fd")"
+	sandbox --json-status-fd 5 -- true 5>"$T/fd"
+	expect_equal 0 "$(jq -r '."exit-code"' "$T/fd")"
+}
+
+signals_reach_the_command() {
+	"$RUNTIME" --root "$ROOT" sandbox -w "$WORK" -- sh -c "trap 'echo got >$WORK/signal; exit 9' TERM; echo ready >$WORK/ready; while :; do sleep 0.02; done" &
+	wait_for 5 test -s "$WORK/ready"
+	kill -TERM $!
+	local status=0
+	wait $! || status=$?
+	expect_equal 9 "$status"
+	expect_equal got "$(cat "$WORK/signal")"
+}
+
+config_is_a_bundle() {
+	lvm sandbox --print-config -- echo hello >"$T/config.json"
+	jq -e '.ociVersion and .process.args == ["echo", "hello"] and (.linux.seccomp.syscalls | length > 3)' "$T/config.json"
+}
+
+check 'the exit status is that of the command' exit_status_is_the_commands
+check 'what is written is discarded' writes_are_discarded
+check 'writable paths are the host'"'"'s' writable_paths_stay
+check 'read-only paths cannot be written' read_only_paths_hold
+check '/tmp is private and empty' tmp_is_private
+check 'the command has no capabilities, no new privileges, and a filter' no_rights
+check 'every namespace is new' namespaces_are_new
+check 'there is no network but loopback' only_loopback
+check 'pid 1 is ours and cannot be seen' pid_one_is_ours_and_unseen
+check 'orphans are reaped' orphans_are_reaped
+check 'what the command leaves running ends with it' what_is_left_running_ends
+check 'the sandbox ends with its parent' ends_with_its_parent
+check 'secrets are hidden' secrets_are_hidden
+check 'of the environment only what is harmless is handed on' environment_is_harmless
+check 'time limits end the command' time_is_up
+check 'the output is limited' output_is_limited
+check 'the disk is limited' disk_is_limited
+check 'the report names the cause' report_names_the_cause
+check 'signals reach the command' signals_reach_the_command
+check 'the configuration can be printed' config_is_a_bundle
+check 'nothing is left' nothing_left
+finish
