@@ -1,10 +1,7 @@
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/str.h"
+#include "cmd/input.h"
 #include "cmd/units.h"
 #include "cmd/verbs.h"
 
@@ -129,36 +126,13 @@ static int store_values(const struct update_arguments *arguments, struct spec_re
 	return 0;
 }
 
-/* --- Reading the file --- */
-
-enum { RESOURCES_LIMIT = 4 * 1024 * 1024 };
-
-static int open_resources(const char *path, struct error *err)
-{
-	int fd = str_equal(path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-	                              : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	return fd < 0 ? error_errno(err, "option --resources: open %s", path) : fd;
-}
-
 static int read_resources(const char *path, struct spec **ret, struct error *err)
 {
-	const char *name = str_equal(path, "-") ? "standard input" : path;
-	scoped_fd fd = open_resources(path, err);
-	scoped_str text = fd < 0 ? NULL : malloc(RESOURCES_LIMIT + 1);
+	scoped_str text = NULL;
+	size_t size = 0;
+	int r = input_read("option --resources", path, &text, &size, err);
 
-	if (fd < 0)
-		return fd;
-	if (!text)
-		return error_code(err, ENOMEM, "option --resources");
-
-	ssize_t size = fd_read_all(fd, text, RESOURCES_LIMIT + 1);
-
-	if (size < 0)
-		return error_code(err, (int)-size, "option --resources: read %s", name);
-	if (size > RESOURCES_LIMIT)
-		return error_code(err, EFBIG, "option --resources: read %s", name);
-	return spec_parse_resources(name, text, (size_t)size, ret, err);
+	return r < 0 ? r : spec_parse_resources(input_name(path), text, size, ret, err);
 }
 
 /* --- The verb --- */

@@ -233,6 +233,21 @@ const struct verb verbs[] = {
 		.run = update_main,
 	},
 	{
+		.name = "mounts",
+		.group = VERB_GROUP_ACT,
+		.min_words = 3,
+		.max_words = 3,
+		.words = "add|remove ID FILE",
+		.summary = "add mounts to a living container, or remove them",
+		.details = "FILE is a JSON array of mounts as in config.json; - is standard input. "
+			   "All of them are added, or none. Sources are looked up on the host, "
+			   "destinations inside the container. Only what was added can be removed, "
+			   "all of it or nothing, and nothing that is busy, unless it was bound "
+			   "recursively; of a mount to remove only the destination counts.",
+		.example = "lvm-run mounts add web1 mounts.json",
+		.run = mounts_main,
+	},
+	{
 		.name = "stats",
 		.group = VERB_GROUP_LOOK,
 		.max_words = -1,

@@ -245,7 +245,7 @@ extern const struct option sandbox_options[];
 enum { RUN_ONLY_OPTIONS = 2 };
 
 verb_function create_main, run_main, exec_main, start_main, pause_main, resume_main, gc_main;
-verb_function update_main, wait_main, events_main, stats_main;
+verb_function update_main, mounts_main, wait_main, events_main, stats_main;
 verb_function checkpoint_main, restore_main, sandbox_main;
 verb_function kill_main, delete_main, state_main, list_main, ps_main, spec_main, features_main;
 verb_function validate_main, doctor_main, help_main, manual_main, completion_main, version_main;

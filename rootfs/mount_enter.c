@@ -319,7 +319,7 @@ static int enter_symlink(struct rootfs_plan *plan, const struct mount_step *step
 
 /* --- All --- */
 
-static int enter_one(struct rootfs_plan *plan, struct mount_step *step, struct error *err)
+int mount_enter_one(struct rootfs_plan *plan, struct mount_step *step, struct error *err)
 {
 	switch (step->kind) {
 	case MOUNT_TREE:
@@ -336,7 +336,7 @@ static int enter_one(struct rootfs_plan *plan, struct mount_step *step, struct e
 	return error_set(err, EINVAL, "unknown kind of mount");
 }
 
-static int finish_late_readonly(const struct mount_step *step, struct error *err)
+int mount_enter_readonly(const struct mount_step *step, struct error *err)
 {
 	static const struct mount_attributes readonly = {MOUNT_ATTR_RDONLY, MOUNT_ATTR_RDONLY};
 
@@ -351,7 +351,7 @@ int mounts_enter(struct rootfs_plan *plan, struct error *err)
 	for (size_t i = 0; !r && i < plan->mount_count; i++) {
 		struct mount_step *step = &plan->mounts[i];
 
-		r = enter_one(plan, step, err);
+		r = mount_enter_one(plan, step, err);
 		if (r)
 			return error_wrap(err, "mount %s", step->name);
 		if (step->is_dev && step->kind == MOUNT_NEW && !step->always_tree) {
@@ -370,6 +370,6 @@ int mounts_enter(struct rootfs_plan *plan, struct error *err)
 		r = devices_enter_rest(plan, err);
 	for (size_t i = 0; !r && i < plan->mount_count; i++)
 		if (plan->mounts[i].late_readonly && plan->mounts[i].kind == MOUNT_NEW)
-			r = finish_late_readonly(&plan->mounts[i], err);
+			r = mount_enter_readonly(&plan->mounts[i], err);
 	return r;
 }

@@ -81,6 +81,35 @@ int rootfs_enter_pty(uid_t uid, gid_t gid, int *ret_master, int *ret_slave,
 
 int rootfs_enter_pivot(struct rootfs_plan *plan, struct error *err) must_check;
 
+/*
+ * --- Mounts of a container that lives ---
+ *
+ * Host: the mounts of `spec` are those to add, nothing else of it is made. What would change a mount that
+ * is there, and what cannot be prepared outside, is refused. With rootfs_wants_mapped the next call is
+ * rootfs_prepare_mapped with init's user namespace.
+ */
+int rootfs_prepare_live(const struct rootfs_request *request, struct rootfs_plan **ret,
+                        struct error *err) must_check;
+
+/*
+ * Child that has joined the container's namespaces, its root that of the mount namespace: attaches all of
+ * them in their order, or, when one fails, none. Mount points that were made for them stay.
+ */
+int rootfs_enter_live(struct rootfs_plan *plan, struct error *err) must_check;
+
+/*
+ * The same child: unmounts what lies on top at each path of the container, all of them or none: what has
+ * been unmounted before one that is busy is attached again. A recursive one goes with all that is mounted
+ * below it, and is never busy (MNT_DETACH). `proc_fd` is the host's /proc.
+ */
+enum { ROOTFS_REMOVE_MAX = 64 };
+struct rootfs_removal {
+	const char *path; /* plain, as path_clean leaves it */
+	bool recursive;
+};
+int rootfs_enter_unmount(const struct rootfs_removal *removals, size_t count, int proc_fd,
+                         struct error *err) must_check;
+
 /* The mount options understood, for `features`; ends with null. */
 const char *const *rootfs_mount_option_names(void);
 

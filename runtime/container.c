@@ -27,6 +27,7 @@ static const struct {
 	[VERB_PS] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot list processes"},
 	[VERB_CHECKPOINT] = {IN(RUNNING) | IN(PAUSED), "cannot checkpoint"},
 	[VERB_UPDATE] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot update"},
+	[VERB_MOUNTS] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot change mounts"},
 	[VERB_STATS] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED), "cannot read statistics"},
 	[VERB_WAIT] = {IN(CREATED) | IN(RUNNING) | IN(PAUSED) | IN(STOPPED), "cannot wait"},
 };

@@ -23,18 +23,19 @@ void exec_plan_done(struct exec_plan *plan)
 }
 
 /* Those that the container does not share with us: new ones and joined ones alike. */
-static void choose_namespaces(struct exec_plan *plan)
+int exec_namespace_flags(const struct spec *spec, bool *ret_pid)
 {
-	const struct spec_namespace *all = plan->spec->linux.namespaces;
+	const struct spec_namespace *all = spec->linux.namespaces;
 	const char *user = all[NAMESPACE_USER].path;
+	int flags = 0;
 
 	for (int type = 0; type < NAMESPACE_TYPE_COUNT; type++)
 		if (all[type].set && type != NAMESPACE_PID)
-			plan->namespace_flags |=
-				namespace_clone_flag((enum spec_namespace_type)type);
+			flags |= namespace_clone_flag((enum spec_namespace_type)type);
 	if (user && namespace_is_own_user(user))
-		plan->namespace_flags &= ~CLONE_NEWUSER;
-	plan->pid_namespace = all[NAMESPACE_PID].set;
+		flags &= ~CLONE_NEWUSER;
+	*ret_pid = all[NAMESPACE_PID].set;
+	return flags;
 }
 
 static int parse_cpus(const char *list, const char *property, struct cpulist *ret,
@@ -67,7 +68,7 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 	plan->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (plan->proc_fd < 0)
 		return error_errno(err, "open /proc");
-	choose_namespaces(plan);
+	plan->namespace_flags = exec_namespace_flags(spec, &plan->pid_namespace);
 
 	int r = exec_plan_process(plan, options, err);
 

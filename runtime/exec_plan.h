@@ -47,6 +47,9 @@ void exec_plan_done(struct exec_plan *plan);
 int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, struct spec *spec,
                     int cache_fd, struct error *err) must_check;
 
+/* The namespaces that the container does not share with us; whether a pid namespace is among them. */
+int exec_namespace_flags(const struct spec *spec, bool *ret_pid);
+
 /* The process of --process or of the options, checked. Part of exec_plan_build. */
 int exec_plan_process(struct exec_plan *plan, const struct exec_options *options,
                       struct error *err) must_check;

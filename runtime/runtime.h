@@ -146,6 +146,17 @@ int container_update(struct store *store, const char *id, const struct spec_reso
                      struct error *err) must_check;
 
 /*
+ * Adds the mounts of a list to a container that lives, in their order, or removes them, the last first: all
+ * of them or none. `text` is a JSON array of mounts as in config.json; `name` stands for it in errors. Only
+ * what was added this way can be removed, and of a mount to remove only the destination counts. The
+ * configuration kept in the state root changes with it.
+ */
+int container_add_mounts(struct store *store, const char *id, const char *name, const char *text,
+                         size_t size, struct error *err) must_check;
+int container_remove_mounts(struct store *store, const char *id, const char *name, const char *text,
+                            size_t size, struct error *err) must_check;
+
+/*
  * Waits for the end of the container's process, at most `timeout_ms` (−1: for ever). Its exit status is
  * its parent's to read; another process learns it from the kernel (base/exit_status.h): for certain since
  * Linux 6.15 if it waits before the end, before that only as long as the parent has not read it.

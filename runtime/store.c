@@ -349,3 +349,24 @@ int store_write_record(int entry_fd, const struct record *record, struct error *
 		return error_code(err, ENOMEM, "write record");
 	return file_write_atomic(entry_fd, RECORD_NAME, 0600, text, strlen(text), err);
 }
+
+/* --- The configuration --- */
+
+#define NEXT_CONFIG_NAME ".config.json.next.tmp"
+
+int store_prepare_config(int entry_fd, const char *text, size_t size, struct error *err)
+{
+	return file_write_atomic(entry_fd, NEXT_CONFIG_NAME, 0600, text, size, err);
+}
+
+int store_commit_config(int entry_fd, struct error *err)
+{
+	if (renameat(entry_fd, NEXT_CONFIG_NAME, entry_fd, CONFIG_NAME) < 0)
+		return error_errno(err, "replace the configuration");
+	return 0;
+}
+
+void store_drop_config(int entry_fd)
+{
+	(void)unlinkat(entry_fd, NEXT_CONFIG_NAME, 0);
+}

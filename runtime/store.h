@@ -3,7 +3,7 @@
  * with flock on the directory itself.
  *
  *	journal      what to clean up (journal.h), first to come and last to go
- *	config.json  the configuration as it was at create
+ *	config.json  the configuration as it was at create, and as update and mounts have changed it
  *	record.json  the container (spec/state.h); there once it is created, replaced by rename only
  *	process      init once more, where there is no cgroup to find it by (journal.h)
  *	start.sock   init listens here; there as long as the container waits for start
@@ -90,5 +90,14 @@ void store_entry_done(struct store_entry *entry);
 int store_read_record(int entry_fd, struct arena *arena, struct record *ret,
                       struct error *err) must_check;
 int store_write_record(int entry_fd, const struct record *record, struct error *err) must_check;
+
+/*
+ * Replaces the configuration that is kept, around something else that must succeed too: the new text is
+ * written first, under another name; commit renames it, drop forgets it. Killed in between nothing has
+ * changed.
+ */
+int store_prepare_config(int entry_fd, const char *text, size_t size, struct error *err) must_check;
+int store_commit_config(int entry_fd, struct error *err) must_check;
+void store_drop_config(int entry_fd);
 
 #endif

@@ -78,6 +78,8 @@ enum json_field_kind {
 };
 
 typedef int json_custom_function(const struct json_cursor *at, void *target);
+struct json_writer;
+typedef void json_encode_function(struct json_writer *writer, const char *key, const void *source);
 
 struct json_field {
 	const char *name;
@@ -93,6 +95,7 @@ struct json_field {
 	const struct json_word *words;
 	const struct json_table *table;
 	json_custom_function *custom;
+	json_encode_function *encode; /* FIELD_CUSTOM in resources: writes the member again */
 };
 
 struct json_table {

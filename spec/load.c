@@ -30,6 +30,7 @@ static const struct json_field spec_fields[] = {
 	{"annotations", FIELD_MAP, .offset = offsetof(struct spec, annotations),
          .count_offset = offsetof(struct spec, annotation_count)},
 	{"linux", FIELD_OBJECT, .offset = offsetof(struct spec, linux), .table = &spec_linux_table},
+	{SPEC_ADDED_MOUNTS, FIELD_U32, .offset = offsetof(struct spec, added_mounts)},
 };
 static const struct json_table spec_table = JSON_TABLE(spec_fields, struct spec);
 
@@ -71,6 +72,26 @@ static int decode_resources(struct json_cursor *root, struct spec *spec)
 
 	root->key = "linux.resources";
 	return r < 0 ? r : json_decode(root, &spec_resources_table, &spec->linux.resources);
+}
+
+static int decode_mounts(struct json_cursor *root, struct spec *spec)
+{
+	struct json_cursor item;
+	size_t count = 0;
+	int r = decode_defaults(root, spec);
+
+	root->key = "mounts";
+	if (r == 0)
+		r = json_count(root, &count);
+	if (r < 0)
+		return r;
+	spec->mounts = arena_alloc(&spec->arena, count + 1, sizeof(*spec->mounts));
+	if (!spec->mounts)
+		return json_fail_memory(root);
+	spec->mount_count = count;
+	for (size_t i = 0; r == 0 && json_enter_item(root, i, &item); i++)
+		r = json_decode(&item, &spec_mount_table, &spec->mounts[i]);
+	return r;
 }
 
 /*
@@ -180,6 +201,24 @@ int spec_parse_resources(const char *name, const char *text, size_t size, struct
                          struct error *err)
 {
 	return build(name, decode_resources, text, size, ret, err);
+}
+
+int spec_parse_mounts(const char *name, const char *text, size_t size, struct spec **ret,
+                      struct error *err)
+{
+	struct spec *spec = NULL;
+	int r = build(name, decode_mounts, text, size, &spec, err);
+
+	if (r < 0)
+		return r;
+	r = spec_check_mounts(spec, &(struct spec_sink){.err = err});
+	if (r < 0) {
+		(void)error_wrap(err, "%s", name);
+		spec_free(&spec);
+		return r;
+	}
+	*ret = spec;
+	return 0;
 }
 
 int spec_load(int dirfd, const char *path, struct spec **ret, struct error *err)

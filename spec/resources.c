@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "spec/sections.h"
+#include "spec/writer.h"
 
 #define RESOURCE(member) offsetof(struct spec_resources, member)
 
@@ -20,10 +21,17 @@ static int decode_type(const struct json_cursor *at, void *target)
 	return 0;
 }
 
+static void encode_type(struct json_writer *writer, const char *key, const void *source)
+{
+	const char text[] = {*(const char *)source, '\0'};
+
+	json_writer_string(writer, key, text);
+}
+
 static const struct json_field device_fields[] = {
 	{"allow", FIELD_BOOL, .offset = offsetof(struct spec_device_rule, allow), .required = true},
 	{"type", FIELD_CUSTOM, .offset = offsetof(struct spec_device_rule, type),
-         .custom = decode_type},
+         .custom = decode_type, .encode = encode_type},
 	{"major", FIELD_OPTIONAL_I64, .offset = offsetof(struct spec_device_rule, major), .min = -1,
          .max = UINT32_MAX},
 	{"minor", FIELD_OPTIONAL_I64, .offset = offsetof(struct spec_device_rule, minor), .min = -1,
@@ -187,6 +195,25 @@ static int decode_rdma(const struct json_cursor *at, void *target)
 	return r;
 }
 
+static void encode_rdma(struct json_writer *writer, const char *key, const void *source)
+{
+	const struct spec_resources *resources =
+		(const struct spec_resources *)((const char *)source - RESOURCE(rdma));
+
+	json_writer_object(writer, key);
+	for (size_t i = 0; i < resources->rdma_count; i++) {
+		const struct spec_rdma *entry = &resources->rdma[i];
+
+		json_writer_object(writer, entry->device);
+		if (entry->hca_handles.set)
+			json_writer_unsigned(writer, "hcaHandles", entry->hca_handles.value);
+		if (entry->hca_objects.set)
+			json_writer_unsigned(writer, "hcaObjects", entry->hca_objects.value);
+		json_writer_end(writer);
+	}
+	json_writer_end(writer);
+}
+
 static const struct json_field resources_fields[] = {
 	{"devices", FIELD_LIST, .offset = RESOURCE(devices), .table = &device_table,
          .count_offset = RESOURCE(device_count)},
@@ -197,7 +224,8 @@ static const struct json_field resources_fields[] = {
 	{"hugepageLimits", FIELD_LIST, .offset = RESOURCE(hugepage_limits),
          .table = &hugepage_table, .count_offset = RESOURCE(hugepage_limit_count)},
 	{"network", FIELD_OBJECT, .table = &network_table},
-	{"rdma", FIELD_CUSTOM, .offset = RESOURCE(rdma), .custom = decode_rdma},
+	{"rdma", FIELD_CUSTOM, .offset = RESOURCE(rdma), .custom = decode_rdma,
+         .encode = encode_rdma},
 	{"unified", FIELD_MAP, .offset = RESOURCE(unified),
          .count_offset = RESOURCE(unified_count)},
 };

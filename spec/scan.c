@@ -251,3 +251,76 @@ bool scan_wide_value(const char *text, size_t length, uint64_t *ret)
 	*ret = value;
 	return true;
 }
+
+/* --- Members --- */
+
+/* The position after the value that begins at `at`. */
+static size_t value_end(const char *text, size_t size, size_t at)
+{
+	size_t depth = 0;
+
+	while (at < size) {
+		char c = text[at];
+
+		if (depth == 0 && (c == ',' || c == '}' || c == ']' || is_space(c)))
+			return at;
+		if (c == '"') {
+			at = string_end(text, size, at);
+			if (depth == 0)
+				return at;
+			continue;
+		}
+		depth += c == '{' || c == '[';
+		depth -= c == '}' || c == ']';
+		at++;
+		if (depth == 0 && (c == '}' || c == ']'))
+			return at;
+	}
+	return size;
+}
+
+/* Looks for `key` in the object that begins at `at`. */
+static int find_in(const char *text, size_t size, size_t at, const char *key,
+                   struct scan_member *ret)
+{
+	size_t length = strlen(key);
+
+	if (at >= size || text[at] != '{')
+		return -EINVAL;
+	at++;
+	*ret = (struct scan_member){.offset = at, .in_object = true};
+	at = skip_space(text, size, at);
+	ret->empty = at < size && text[at] == '}';
+	while (at < size && text[at] == '"') {
+		size_t end = string_end(text, size, at);
+		size_t value = skip_space(text, size, skip_space(text, size, end) + 1);
+		size_t next = value_end(text, size, value);
+
+		if (end - at == length + 2 && memcmp(text + at + 1, key, length) == 0) {
+			ret->offset = value;
+			ret->size = next - value;
+			return 0;
+		}
+		at = skip_space(text, size, next);
+		if (at < size && text[at] == ',')
+			at = skip_space(text, size, at + 1);
+	}
+	return 0;
+}
+
+int scan_find(const char *text, size_t size, const char *object, const char *member,
+              struct scan_member *ret)
+{
+	struct scan_member outer;
+	size_t start = skip_space(text, size, 0);
+
+	if (!object)
+		return find_in(text, size, start, member, ret);
+	if (find_in(text, size, start, object, &outer) < 0)
+		return -EINVAL;
+	if (outer.size > 0)
+		return find_in(text, size, outer.offset, member, ret);
+	outer.in_object = false;
+	*ret = outer;
+	return 0;
+}

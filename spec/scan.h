@@ -41,6 +41,21 @@ void scan_widen(char *text, size_t size);
 /* Is this string (without quotes) a replaced literal? Then its value. */
 bool scan_wide_value(const char *text, size_t length, uint64_t *ret);
 
+/* Where a member is in the text of an object, or where it would go. */
+struct scan_member {
+	size_t offset;  /* of its value; of the first place in the object when it is not there */
+	size_t size;    /* 0: not there */
+	bool in_object; /* not there, but the object that it belongs to is */
+	bool empty;     /* the object in which `offset` lies has no members */
+};
+
+/*
+ * Finds `member` of the outermost object, or of its member `object`, in a text that has been parsed. Keys
+ * written with escapes are not found. −EINVAL when one of both is no object.
+ */
+int scan_find(const char *text, size_t size, const char *object, const char *member,
+              struct scan_member *ret) must_check;
+
 /* The first byte of a replaced literal: DEL, which nobody writes. */
 #define SCAN_WIDE_MARKER '\x7f'
 

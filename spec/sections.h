@@ -7,6 +7,9 @@
 
 #include "spec/decode.h"
 
+/* A member that only the runtime's own copy of a configuration has. */
+#define SPEC_ADDED_MOUNTS "x-lvm-run-added-mounts"
+
 /* The largest user or group id: 2³²−1 means "no change" to the kernel. */
 #define SPEC_ID_MAX (UINT32_MAX - 1)
 

@@ -417,6 +417,8 @@ struct spec {
 	struct spec_annotation *annotations;
 	size_t annotation_count;
 	struct spec_linux linux;
+	/* In the copy that the runtime keeps: so many of the mounts, the last ones, were added since create. */
+	uint32_t added_mounts;
 	/* The text it was read from (the runtime keeps a copy beside its record). */
 	char *source;
 	size_t source_size;
@@ -448,6 +450,10 @@ int spec_parse_process(const char *name, const char *text, size_t size, struct s
 /* A resources object alone (config-linux.md "Control groups"), as `update --resources` takes it. */
 int spec_parse_resources(const char *name, const char *text, size_t size, struct spec **ret,
                          struct error *err) must_check;
+
+/* An array of mounts alone, as `mounts add` takes it: decoded and checked. */
+int spec_parse_mounts(const char *name, const char *text, size_t size, struct spec **ret,
+                      struct error *err) must_check;
 
 /*
  * What decoding cannot see: combinations that the specification or this runtime refuses (relative

@@ -126,15 +126,20 @@ static int check_mount(const struct spec_mount *mount, size_t index, const struc
 	return spec_check_id_mappings(path, &mount->gid_mappings, out);
 }
 
-static int check_mounts(const struct spec *spec, const struct spec_sink *out)
+int spec_check_mounts(const struct spec *spec, const struct spec_sink *out)
 {
 	int r = 0;
 
-	if (spec->mount_count > 0 && !spec->linux.namespaces[NAMESPACE_MOUNT].set)
-		return spec_invalid(out, "mounts", "need a mount namespace in linux.namespaces");
 	for (size_t i = 0; r == 0 && i < spec->mount_count; i++)
 		r = check_mount(&spec->mounts[i], i, out);
 	return r;
+}
+
+static int check_mounts(const struct spec *spec, const struct spec_sink *out)
+{
+	if (spec->mount_count > 0 && !spec->linux.namespaces[NAMESPACE_MOUNT].set)
+		return spec_invalid(out, "mounts", "need a mount namespace in linux.namespaces");
+	return spec_check_mounts(spec, out);
 }
 
 /* --- hooks, annotations --- */

@@ -28,7 +28,8 @@ int spec_check_linux(const struct spec *spec, const struct spec_sink *out) must_
 /* validate_process.c */
 int spec_check_process(const struct spec_process *process, const struct spec_sink *out) must_check;
 
-/* validate.c: all of it */
+/* validate.c: the mounts alone, but for what they need of the rest; all of it */
+int spec_check_mounts(const struct spec *spec, const struct spec_sink *out) must_check;
 int spec_check_all(const struct spec *spec, const struct spec_sink *out) must_check;
 
 #endif

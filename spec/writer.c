@@ -204,6 +204,12 @@ void json_writer_unsigned(struct json_writer *writer, const char *key, uint64_t 
 	strbuf_add(&writer->out, digits + at, sizeof(digits) - at);
 }
 
+void json_writer_signed(struct json_writer *writer, const char *key, int64_t number)
+{
+	begin_value(writer, key);
+	strbuf_addf(&writer->out, "%" PRId64, number);
+}
+
 void json_writer_hundredths(struct json_writer *writer, const char *key, uint64_t number)
 {
 	begin_value(writer, key);

@@ -44,6 +44,7 @@ void json_writer_string(struct json_writer *writer, const char *key, const char 
 /* Writes nothing when `text` is null. */
 void json_writer_optional(struct json_writer *writer, const char *key, const char *text);
 void json_writer_unsigned(struct json_writer *writer, const char *key, uint64_t number);
+void json_writer_signed(struct json_writer *writer, const char *key, int64_t number);
 /* A number in hundredths: 1234 is 12.34. */
 void json_writer_hundredths(struct json_writer *writer, const char *key, uint64_t number);
 void json_writer_bool(struct json_writer *writer, const char *key, bool value);

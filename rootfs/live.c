@@ -1,0 +1,64 @@
+/* The host's half of mounts that are added to a living container. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "rootfs/plan.h"
+
+/* What the child cannot do alone, or could not take back. */
+static int check_step(const struct mount_step *step, struct error *err)
+{
+	if (step->kind == MOUNT_CHANGE)
+		return error_set(err, EOPNOTSUPP,
+		                 "remount: not possible while the container lives");
+	if (step->kind == MOUNT_SYMLINK)
+		return error_set(err, EOPNOTSUPP,
+		                 "copy-symlink of a link: not possible while the container lives");
+	if (step->host_path && step->kind == MOUNT_TREE)
+		return error_set(err, EPERM, "source %s: needs privilege over the host's mounts",
+		                 step->host_path);
+	return 0;
+}
+
+static int prepare(struct rootfs_plan *plan, const struct rootfs_request *request,
+                   struct error *err)
+{
+	int r = mounts_prepare(plan, request, err);
+
+	for (size_t i = 0; r == 0 && i < plan->mount_count; i++) {
+		struct mount_step *step = &plan->mounts[i];
+
+		step->is_dev = false;
+		if (check_step(step, err) < 0)
+			r = error_wrap(err, "mount %s", step->name);
+		/* A path that only the host knows means something else in there. */
+		step->host_path = NULL;
+	}
+	fd_close(&plan->idmap.fd);
+	return r;
+}
+
+int rootfs_prepare_live(const struct rootfs_request *request, struct rootfs_plan **ret,
+                        struct error *err)
+{
+	scoped_rootfs_plan plan = calloc(1, sizeof(*plan));
+	int r;
+
+	if (!plan)
+		return error_code(err, ENOMEM, "prepare the mounts");
+	plan->root = plan->null_tree = plan->null_mount = plan->empty_tree = plan->empty_mount = -1;
+	plan->idmap.fd = -1;
+	plan->proc_fd = request->proc_fd;
+	plan->user_namespace = request->user_namespace;
+	plan->new_mount_namespace = true;
+	plan->bundle = arena_strdup(&plan->arena, request->bundle_path);
+	if (!plan->bundle)
+		return error_code(err, ENOMEM, "prepare the mounts");
+	r = prepare(plan, request, err);
+	if (r < 0)
+		return r;
+	*ret = plan;
+	plan = NULL;
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* The child of `mounts add` and `mounts remove`: joins the container's namespaces, mounts, and ends. */
+#include <errno.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "namespaces/user.h"
+#include "runtime/init.h"
+#include "runtime/mounts.h"
+#include "runtime/sync.h"
+
+static int join(const struct mounts_plan *plan, struct error *err)
+{
+	if (setns(plan->init_pidfd, plan->namespace_flags) < 0)
+		return error_errno(err, "setns");
+	if (plan->namespace_flags & CLONE_NEWUSER && user_enter_root(plan->proc_fd, err) < 0)
+		return -err->code;
+	if (plan->root_fd >= 0 && (fchdir(plan->root_fd) < 0 || chroot(".") < 0))
+		return error_errno(err, "chroot");
+	return 0;
+}
+
+_Noreturn void mounts_enter_container(struct mounts_plan *plan)
+{
+	struct error err = {0};
+	int r = init_enter_signals(&err);
+
+	if (r == 0)
+		r = join(plan, &err);
+	if (r == 0 && plan->rootfs)
+		r = rootfs_enter_live(plan->rootfs, &err);
+	if (r == 0 && plan->removal_count > 0)
+		r = rootfs_enter_unmount(plan->removals, plan->removal_count, plan->proc_fd, &err);
+	if (r == 0)
+		r = sync_send_step(plan->sync_fds[1], SYNC_CREATED, &err);
+	else
+		sync_send_failure(plan->sync_fds[1], &err);
+	_exit(r < 0);
+}
