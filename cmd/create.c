@@ -11,6 +11,11 @@ const struct option run_options[] = {
 	{"bundle", "b", OPTION_TEXT, CREATE(bundle), "DIR", "the bundle (the current directory)"},
 	{"config", "f", OPTION_TEXT, CREATE(config), "FILE",
          "read FILE instead of config.json of the bundle"},
+	{"overlay", "", OPTION_TEXT, CREATE(overlay), "DIR[:DIR...]",
+         "instead of root.path: these directories, the topmost first, only read, below a writable "
+         "layer in the store (see --store); a colon in a name is written \\:"},
+	{"overlay-keep", "", OPTION_FLAG, CREATE(overlay_keep), NULL,
+         "keep that layer and the snapshots at delete, for the next container of this id"},
 	{"console-socket", "", OPTION_TEXT, CREATE(console_socket), "SOCKET",
          "send the master end of the terminal to this unix socket"},
 	{"pidfd-socket", "", OPTION_TEXT, CREATE(pidfd_socket), "SOCKET",
@@ -33,6 +38,9 @@ static int prepare(const struct call *call, struct store **ret, struct error *er
 	int r = call_cgroup_driver(call, &options->driver, err);
 
 	options->id = call->words[0];
+	options->store = call->global->store;
+	if (r == 0 && options->overlay_keep && !options->overlay)
+		return call_usage_error(call, err, "option --overlay-keep: needs --overlay");
 	return r < 0 ? r : call_open_store(call, ret, err);
 }
 

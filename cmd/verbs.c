@@ -12,6 +12,10 @@ const struct option global_options[] = {
 	{"root", "", OPTION_TEXT, GLOBAL(root), "DIR",
          "where the state of containers is kept (/run/lvm-run; for a user "
          "$XDG_RUNTIME_DIR/lvm-run)"},
+	{"store", "", OPTION_TEXT, GLOBAL(store), "DIR",
+         "where what outlives a boot is kept: layers, snapshots, templates (/var/lib/lvm-run; for "
+         "a "
+         "user $XDG_DATA_HOME/lvm-run)"},
 	{"log", "", OPTION_TEXT, GLOBAL(log), "FILE",
          "append errors to FILE as well as to standard error; warnings and debug lines go there "
          "alone"},

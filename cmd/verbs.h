@@ -21,6 +21,7 @@
 
 struct global_options {
 	const char *root;
+	const char *store;
 	const char *log;
 	const char *log_format;
 	const char *log_level;

@@ -91,6 +91,7 @@ struct rootfs_plan {
 	bool new_mount_namespace;
 	bool no_pivot;
 	bool clone_in_child; /* the caller may not clone mounts: init does it in its user namespace */
+	const struct layer_stack *layers; /* init mounts these as root; null: the root is `path` */
 
 	uint64_t
 		own_propagation; /* of the namespace's copy of the host's mounts, before all else */

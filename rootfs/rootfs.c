@@ -145,6 +145,29 @@ static int prepare_root_mapped(struct rootfs_plan *plan, const struct rootfs_req
 	return 0;
 }
 
+/* The same of a stack of layers. Nobody else sees this mount, whose end is that of the namespace. */
+static int prepare_layers(struct rootfs_plan *plan, const struct rootfs_request *request,
+                          struct error *err)
+{
+	int r = request->user_namespace ? prepare_bundle(plan, request, err) : 0;
+
+	if (r)
+		return r;
+	plan->path = arena_strdup(&plan->arena, request->layers_path);
+	if (!plan->path)
+		return error_code(err, ENOMEM, "prepare the root");
+	if (!plan->new_mount_namespace)
+		return error_set(err, EINVAL, "layers need a new mount namespace");
+	plan->root = layer_enter_mount(request->layers, err);
+	if (plan->root == -EPERM && plan->user_namespace) {
+		plan->root = -1;
+		plan->layers = request->layers;
+		plan->clone_in_child = true;
+		return 0;
+	}
+	return plan->root < 0 ? -err->code : 0;
+}
+
 static int check_without_namespace(const struct spec *spec, struct error *err)
 {
 	if (spec->mount_count)
@@ -163,7 +186,8 @@ static int prepare_all(struct rootfs_plan *plan, const struct rootfs_request *re
 	int r = prepare_propagation(plan, spec->linux.rootfs_propagation, err);
 
 	if (!r)
-		r = prepare_root(plan, request, err);
+		r = request->layers ? prepare_layers(plan, request, err)
+		                    : prepare_root(plan, request, err);
 	if (!r)
 		r = prepare_root_mapped(plan, request, err);
 	if (r)

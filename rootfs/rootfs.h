@@ -21,6 +21,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "rootfs/layer.h"
 #include "spec/spec.h"
 
 /*
@@ -41,6 +42,9 @@ struct rootfs_request {
 	int cgroup_fd; /* directory of the container's group, for a cgroup mount without a cgroup
 	                            namespace; −1: none. Borrowed */
 	bool no_pivot; /* move the root mount and chroot instead (initramfs hosts) */
+	/* The root is this stack of layers (borrowed) instead of root.path; null: it is not. */
+	const struct layer_stack *layers;
+	const char *layers_path; /* absolute: the directory on which init mounts it */
 };
 
 struct rootfs_plan;

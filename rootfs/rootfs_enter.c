@@ -17,7 +17,11 @@ static int attach_root(struct rootfs_plan *plan, struct error *err)
 
 	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &own, sizeof(own)))
 		return error_errno(err, "make the mounts private");
-	if (plan->root < 0) {
+	if (plan->root < 0 && plan->layers) {
+		plan->root = layer_enter_mount(plan->layers, err);
+		if (plan->root < 0)
+			return plan->root;
+	} else if (plan->root < 0) {
 		plan->root = open_tree(AT_FDCWD, plan->path,
 		                       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 		if (plan->root < 0)

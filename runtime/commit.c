@@ -110,6 +110,8 @@ int creation_commit(struct creation *creation, struct error *err)
 	const struct create_options *options = creation->options;
 	int r = hand_out_console(creation, err);
 
+	if (r == 0 && creation->root)
+		r = disk_root_commit(creation->root, err);
 	if (r == 0)
 		r = store_write_record(creation->entry.fd, &creation->record, err);
 	if (r == 0 && options->pid_file) {

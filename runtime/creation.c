@@ -41,8 +41,16 @@ static void undo(struct creation *creation)
 	undo_cgroup(creation);
 	if (creation->pid_file_written)
 		(void)unlink(creation->options->pid_file);
-	if (creation->entry.fd >= 0)
+	if (creation->entry.fd >= 0 && creation->options->reuse) {
+		fd_close(&creation->entry.journal_fd);
+		*creation->options->reuse = creation->entry;
+		creation->entry.fd = -1;
+		creation->entry.locked = false;
+	} else if (creation->entry.fd >= 0) {
+		/* Its lock first: what is removed is locked once more. */
+		disk_root_free(&creation->root);
 		(void)!store_remove(&creation->entry, &ignored);
+	}
 	/* runtime.md, lifecycle: what fails from the first hook on ends like a container. */
 	if (creation->hooks_begun)
 		container_run_poststop(&creation->record, creation->plan.spec);
@@ -56,6 +64,7 @@ void creation_done(struct creation *creation)
 	fd_close(&creation->console);
 	fd_close(&creation->bundle_fd);
 	cgroup_free(&creation->cgroup);
+	disk_root_free(&creation->root);
 	store_entry_done(&creation->entry);
 	init_plan_done(&creation->plan);
 }
@@ -63,6 +72,7 @@ void creation_done(struct creation *creation)
 void creation_keep(struct creation *creation)
 {
 	creation->kept = true;
+	disk_root_free(&creation->root); /* others may act on it from now on */
 }
 
 /* --- Bundle and configuration --- */
@@ -111,6 +121,22 @@ static int refuse_unfinished(const struct spec *spec, struct error *err)
 	return 0;
 }
 
+/* What a clone does not share with the container that it was made of. */
+static void replace_identity(struct spec *spec, const struct create_options *options)
+{
+	struct spec_namespace *network = &spec->linux.namespaces[NAMESPACE_NETWORK];
+
+	/* Only read. */
+	if (options->hostname && spec->hostname)
+		spec->hostname = (char *)(uintptr_t)options->hostname;
+	if (options->network) {
+		network->set = true;
+		network->path = (char *)(uintptr_t)options->network;
+	}
+	if (options->own_cgroup)
+		spec->linux.cgroups_path = NULL;
+}
+
 static int load(struct creation *creation, bool detached, struct error *err)
 {
 	const char *config = creation->options->config ? creation->options->config : CONFIG_NAME;
@@ -118,6 +144,8 @@ static int load(struct creation *creation, bool detached, struct error *err)
 	int directory = creation->options->config ? AT_FDCWD : creation->bundle_fd;
 	int r = spec_load(directory, config, &creation->plan.spec, err);
 
+	if (r == 0)
+		replace_identity(creation->plan.spec, creation->options);
 	if (r == 0)
 		r = spec_validate(creation->plan.spec, err);
 	if (r == 0)
@@ -185,13 +213,31 @@ static int plan_cgroup(struct creation *creation, struct error *err)
 
 /* --- State directory --- */
 
+/* The record of the container that has ended stays until the new one is there: it says "stopped". */
+static int take_over(struct creation *creation, struct error *err)
+{
+	static const char *const gone[] = {JOURNAL_NAME, PROCESS_LINK_NAME, CONFIG_NAME,
+	                                   START_SOCKET_NAME};
+	struct store_entry *entry = creation->options->reuse;
+
+	creation->entry = *entry;
+	*entry = (struct store_entry){.fd = -1, .journal_fd = -1};
+	fd_close(&creation->entry.journal_fd);
+	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+		if (unlinkat(creation->entry.fd, gone[i], 0) < 0 && errno != ENOENT)
+			return error_errno(err, "take over the state directory");
+	return 0;
+}
+
 static int reserve(struct creation *creation, struct store *store, struct error *err)
 {
 	const struct cgroup_location *group = cgroup_locate(creation->cgroup);
 	int r = process_boot_id(creation->boot_id, err);
 
 	if (r == 0)
-		r = store_reserve(store, creation->options->id, &creation->entry, err);
+		r = creation->options->reuse
+		            ? take_over(creation, err)
+		            : store_reserve(store, creation->options->id, &creation->entry, err);
 	if (r < 0)
 		return r;
 
@@ -266,6 +312,8 @@ static int make_init(struct creation *creation, struct store *store, struct erro
 		.new_keyring = !creation->options->no_new_keyring,
 		.preserve_fds = creation->options->preserve_fds,
 		.reaper_fd = creation->options->reaper ? creation->options->reaper_fd : -1,
+		.layers = creation->root ? &creation->root->stack.stack : NULL,
+		.layers_path = creation->root ? creation->root->mount_point : NULL,
 	};
 	int r = plan_build(&creation->plan, &request, err);
 
@@ -298,6 +346,9 @@ int creation_reserve(struct creation *creation, struct store *store,
 		r = reserve(creation, store, err);
 	if (r == 0)
 		r = save_config(creation, err);
+	if (r == 0 && (options->overlay || options->disk))
+		r = disk_root_prepare(options, &creation->entry, creation->bundle, &creation->root,
+		                      err);
 	if (r == 0 && listen)
 		r = listen_for_start(creation, err);
 	if (r < 0)

@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "base/process.h"
+#include "runtime/disk_root.h"
 #include "runtime/plan.h"
 #include "runtime/store.h"
 
@@ -23,7 +24,8 @@ struct creation {
 	int bundle_fd;
 	int console; /* the pty's master, once init has sent it; −1: none */
 	char bundle[PATH_MAX];
-	const char *rootfs; /* absolute; null: the one of the plan */
+	const char *rootfs;     /* absolute; null: the one of the plan */
+	struct disk_root *root; /* null: the root is root.path of the configuration */
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t start_time;
 	struct record record;

@@ -42,6 +42,8 @@ static int prepare_rootfs(struct init_plan *plan, const struct plan_request *req
 		.new_network_namespace = is_new(plan->spec, NAMESPACE_NETWORK),
 		.cgroup_fd = request->cgroup_fd,
 		.no_pivot = request->no_pivot,
+		.layers = request->layers,
+		.layers_path = request->layers_path,
 	};
 
 	return rootfs_prepare(&rootfs, &plan->rootfs, err);

@@ -52,7 +52,9 @@ struct plan_request {
 	bool no_pivot;
 	bool new_keyring;
 	unsigned int preserve_fds;
-	int reaper_fd; /* −1: init becomes the program */
+	int reaper_fd;                    /* −1: init becomes the program */
+	const struct layer_stack *layers; /* the root; null: root.path of the configuration */
+	const char *layers_path;
 };
 
 /* Fills a zeroed plan, whose spec is already there (plan->spec is taken over by init_plan_done). */

@@ -44,6 +44,9 @@ bool store_id_valid(const char *id);
 
 /* --- Making containers --- */
 
+struct disk;        /* runtime/disk.h */
+struct store_entry; /* runtime/store.h */
+
 struct create_options {
 	const char *id;
 	const char *bundle;         /* null: the current directory */
@@ -63,6 +66,22 @@ struct create_options {
 	 */
 	bool reaper;
 	int reaper_fd;
+	*The root is these directories, "TOP:…:BOTTOM"(a backslash before a colon of a name),
+		below a *writable layer in the store, instead of root.path;
+	null : it is not .* / const char * overlay;
+	bool overlay_keep; /* that layer stays when the container is deleted, for the next of this id */
+	const char *store; /* null: the default (disk.h) */
+	/* --- For checkpoint/ --- */
+	struct disk *
+		disk; /* a managed root that is there already: taken over, or borrowed with `reuse` */
+	/*
+	 * The locked state directory of this id, whose container has ended, is taken over. When the creation
+	 * fails it is handed back as it was.
+	 */
+	struct store_entry *reuse;
+	const char *hostname; /* instead of the configuration's, if that has one; null: that */
+	const char *network;  /* the network namespace to join instead; null: as configured */
+	bool own_cgroup;      /* the group is named after the id, whatever the configuration says */
 };
 
 int container_create(struct store *store, const struct create_options *options,

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "runtime/disk.h"
 
 struct store {
 	int fd;
@@ -266,7 +267,8 @@ static bool is_own_name(const char *name)
 		if (str_equal(name, own_names[i]))
 			return true;
 	return str_equal(name, ".") || str_equal(name, "..") || str_equal(name, JOURNAL_NAME) ||
-	       str_equal(name, PROCESS_LINK_NAME) || (name[0] == '.' && str_ends(name, ".tmp"));
+	       str_equal(name, PROCESS_LINK_NAME) || str_equal(name, DISK_LINK_NAME) ||
+	       (name[0] == '.' && str_ends(name, ".tmp"));
 }
 
 bool store_is_container(const struct store_entry *entry)
@@ -287,6 +289,18 @@ bool store_is_container(const struct store_entry *entry)
 		ours = is_own_name(e->d_name);
 	(void)closedir(directory);
 	return ours;
+}
+
+/* What of it lies in the store; a container without that costs nothing here. */
+static int remove_disk(int entry_fd, struct error *err)
+{
+	char path[PATH_MAX];
+	int r = disk_link_read(entry_fd, path, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = disk_discard(path, false, err);
+	return r < 0 ? r : remove_name(entry_fd, DISK_LINK_NAME);
 }
 
 /* Everything but the journal: temporary files that a killed command left. */
@@ -318,7 +332,11 @@ int store_remove(struct store_entry *entry, struct error *err)
 	if (r == 0)
 		r = remove_name(entry->fd, JOURNAL_NAME);
 	if (r == 0 && unlinkat(entry->store->fd, entry->id, AT_REMOVEDIR) < 0 && errno != ENOENT) {
-		r = errno == ENOTEMPTY || errno == EEXIST ? remove_strangers(entry->fd) : -errno;
+		r = errno == ENOTEMPTY || errno == EEXIST ? 0 : -errno;
+		if (r == 0 && remove_disk(entry->fd, err) < 0)
+			return error_wrap(err, "remove state");
+		if (r == 0)
+			r = remove_strangers(entry->fd);
 		if (r == 0 && unlinkat(entry->store->fd, entry->id, AT_REMOVEDIR) < 0)
 			r = -errno;
 	}

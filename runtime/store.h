@@ -7,6 +7,7 @@
  *	record.json  the container (spec/state.h); there once it is created, replaced by rename only
  *	process      init once more, where there is no cgroup to find it by (journal.h)
  *	start.sock   init listens here; there as long as the container waits for start
+ *	disk         where its managed root and its snapshots are (disk.h); only if it has some
  *	.seccomp/    (in the root) compiled filters
  *
  * Readers of the record need no lock. Host side.
