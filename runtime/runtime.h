@@ -66,14 +66,16 @@ struct create_options {
 	 */
 	bool reaper;
 	int reaper_fd;
-	*The root is these directories, "TOP:…:BOTTOM"(a backslash before a colon of a name),
-		below a *writable layer in the store, instead of root.path;
-	null : it is not .* / const char * overlay;
+	/*
+	 * The root is these directories, "TOP:…:BOTTOM" (a backslash before a colon of a name), below a
+	 * writable layer in the store, instead of root.path; null: it is not.
+	 */
+	const char *overlay;
 	bool overlay_keep; /* that layer stays when the container is deleted, for the next of this id */
 	const char *store; /* null: the default (disk.h) */
 	/* --- For checkpoint/ --- */
-	struct disk *
-		disk; /* a managed root that is there already: taken over, or borrowed with `reuse` */
+	/* A managed root that is there already: taken over, or borrowed with `reuse`. */
+	struct disk *disk;
 	/*
 	 * The locked state directory of this id, whose container has ended, is taken over. When the creation
 	 * fails it is handed back as it was.
