@@ -244,7 +244,7 @@ integration-asan: asan-programs $(BUILD)/testkit ## the same with the sanitized 
 
 # --- The test beds, the harnesses and the whole ---------------------------------------------------
 
-.PHONY: demo check vm check-vm bench counts kill-harness soak criu
+.PHONY: demo check vm check-vm bench counts differential kill-harness soak criu
 demo: ## set up, build, and show a container's whole life
 	@tests/support/setup demo
 	@$(MAKE) --no-print-directory -j2 all
@@ -261,6 +261,9 @@ check-vm: all $(BUILD)/testkit ## the tests that run in the virtual machine
 
 bench: all ## measure against other runtimes
 	@tests/bench/bench $(BENCH_ARGS)
+
+differential: all ## the same bundles under lvm-run, crun and runc: what their containers see
+	@tests/differential/run
 
 counts: all ## system calls and page faults against the committed thresholds
 	@tests/bench/counts

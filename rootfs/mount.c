@@ -216,14 +216,18 @@ static bool needs_legacy(const struct mount_step *step)
 	return false;
 }
 
-/* A cgroup mount: a new cgroup2 shows the root of a cgroup namespace; without one, the own directory. */
+/*
+ * A cgroup mount: a new cgroup2 shows the root of init's cgroup namespace, be that the container's or
+ * the host's. In a user namespace only the former can be mounted: the container's own directory
+ * stands in for the latter.
+ */
 static int prepare_cgroup(struct rootfs_plan *plan, const struct rootfs_request *request,
                           struct mount_step *step, struct error *err)
 {
 	int r;
 
 	step->type = "cgroup2";
-	if (request->new_cgroup_namespace || request->cgroup_fd < 0)
+	if (request->new_cgroup_namespace || request->cgroup_fd < 0 || !request->user_namespace)
 		return 0;
 	r = tree_prepare(plan, request->cgroup_fd, "", AT_EMPTY_PATH, &step->tree, err);
 	if (r || step->tree < 0)

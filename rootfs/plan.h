@@ -98,6 +98,7 @@ struct rootfs_plan {
 	uint64_t root_propagation; /* rootfsPropagation, in the end; 0: none */
 	bool root_propagation_recursive;
 	bool root_readonly;
+	const char *cwd; /* to be there before the root is read-only; null: nothing to do */
 
 	struct mount_step *mounts;
 	size_t mount_count;

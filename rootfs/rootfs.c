@@ -205,6 +205,11 @@ static int prepare_all(struct rootfs_plan *plan, const struct rootfs_request *re
 	return r;
 }
 
+static const char *working_directory(const char *cwd)
+{
+	return cwd && *cwd == '/' && cwd[1] ? cwd : NULL;
+}
+
 int rootfs_prepare(const struct rootfs_request *request, struct rootfs_plan **ret,
                    struct error *err)
 {
@@ -220,6 +225,8 @@ int rootfs_prepare(const struct rootfs_request *request, struct rootfs_plan **re
 	plan->new_mount_namespace = request->new_mount_namespace;
 	plan->no_pivot = request->no_pivot;
 	plan->root_readonly = request->spec->root.readonly;
+	if (plan->root_readonly && request->spec->has_process)
+		plan->cwd = working_directory(request->spec->process.cwd);
 	r = prepare_all(plan, request, err);
 	if (r)
 		return r;

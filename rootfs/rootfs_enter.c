@@ -1,8 +1,11 @@
 /* The child's first half: its own copy of the host's mounts, the root, everything in it. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/fd.h"
 #include "base/mount_api.h"
+#include "rootfs/path.h"
 #include "rootfs/plan.h"
 
 /*
@@ -37,6 +40,20 @@ static int attach_root(struct rootfs_plan *plan, struct error *err)
 	return 0;
 }
 
+/* A working directory that is missing is made on first use, which a read-only root would refuse. */
+static int make_working_directory(struct rootfs_plan *plan, struct error *err)
+{
+	scoped_fd fd = -1;
+
+	if (!plan->cwd)
+		return 0;
+	fd = path_try_open(plan->root, plan->cwd, O_PATH, 0);
+	if (fd != -ENOENT)
+		return 0;
+	fd = path_open_made_dir(plan->root, plan->cwd, 0755, err);
+	return fd < 0 ? error_wrap(err, "make working directory \"%s\"", plan->cwd) : 0;
+}
+
 int rootfs_enter_mounts(struct rootfs_plan *plan, struct error *err)
 {
 	mode_t mask;
@@ -49,6 +66,8 @@ int rootfs_enter_mounts(struct rootfs_plan *plan, struct error *err)
 		return r;
 	mask = umask(0);
 	r = mounts_enter(plan, err);
+	if (!r)
+		r = make_working_directory(plan, err);
 	umask(mask);
 	return r;
 }

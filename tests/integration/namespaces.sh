@@ -308,6 +308,9 @@ the_cgroup_namespace_hides_the_rest() {
 	expect_equal '0::/' "$(run | grep ^0::)"
 	sh_config 'cat /proc/self/cgroup' 'del(.linux.namespaces[] | select(.type == "cgroup"))'
 	[ "$(run | grep ^0::)" != '0::/' ]
+	# Then the mount shows the whole hierarchy, in which that path leads somewhere.
+	sh_config 'test -d "/sys/fs/cgroup$(sed -n "s/^0:://p" /proc/self/cgroup)"' 'del(.linux.namespaces[] | select(.type == "cgroup"))'
+	run
 }
 
 ipc_objects_stay_inside() {

@@ -268,6 +268,15 @@ a_made_directory_is_open_to_all() {
 	expect_output "$(printf '755\n755')" run
 }
 
+a_directory_is_made_before_the_root_is_read_only() {
+	new_bundle made-before '.root.readonly = true' '.process.cwd = "/made/here"' \
+		'.process.args = ["stat", "-c", "%a", "/made", "/made/here"]'
+	config .
+	umask 077
+	expect_output "$(printf '755\n755')" run
+}
+
+check 'a working directory is made before the root is read-only' a_directory_is_made_before_the_root_is_read_only
 check 'without a mount namespace the root is changed, for exec too' the_root_is_changed_without_a_mount_namespace
 check 'HOME is found in a last line without an end' home_stands_in_a_last_line_without_end
 check "a working directory that is made has nothing of the caller's umask" a_made_directory_is_open_to_all

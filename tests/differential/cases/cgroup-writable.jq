@@ -1,0 +1,1 @@
+.mounts |= map(if .type == "cgroup" then .options -= ["ro"] | .options += ["rw"] else . end)

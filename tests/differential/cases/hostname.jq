@@ -1,0 +1,1 @@
+.hostname = "alpha" | .domainname = "example.org"

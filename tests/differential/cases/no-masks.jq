@@ -1,0 +1,1 @@
+del(.linux.maskedPaths, .linux.readonlyPaths)

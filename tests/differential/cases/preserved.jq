@@ -1,0 +1,2 @@
+# options: --preserve-fds 2
+.

@@ -1,0 +1,1 @@
+.mounts += [{destination: "/data", type: "bind", source: "/dev", options: ["rbind", "rro", "rnosuid", "rnoexec"]}]
