@@ -22,7 +22,6 @@
 #include "runtime/creation.h"
 #include "runtime/delete.h"
 #include "runtime/foreground.h"
-#include "runtime/hooks.h"
 
 enum { INHERIT_MAX = STREAM_COUNT + 1 };
 
@@ -322,8 +321,8 @@ static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 
 	if (!state)
 		return error_code(err, ENOMEM, "state for hooks");
-	r = hooks_run(spec, HOOK_PRESTART, state, strlen(state), err);
-	return r < 0 ? r : hooks_run(spec, HOOK_CREATE_RUNTIME, state, strlen(state), err);
+	r = creation_run_hooks(creation, HOOK_PRESTART, state, err);
+	return r < 0 ? r : creation_run_hooks(creation, HOOK_CREATE_RUNTIME, state, err);
 }
 
 /* All is restored and nothing runs yet: the last moment at which it can be refused. */
@@ -443,7 +442,7 @@ static int run_poststart(struct restore *restore, struct error *err)
 
 	if (!state)
 		return error_code(err, ENOMEM, "state for hooks");
-	return hooks_run(creation->plan.spec, HOOK_POSTSTART, state, strlen(state), err);
+	return creation_run_hooks(creation, HOOK_POSTSTART, state, err);
 }
 
 static int stay(struct restore *restore, struct foreground *foreground, int *ret_exit,

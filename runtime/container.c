@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/str.h"
+#include "runtime/hooks.h"
+
 static const char *const status_names[STATUS_COUNT] = {
 	[STATUS_CREATING] = "creating", [STATUS_CREATED] = "created", [STATUS_RUNNING] = "running",
 	[STATUS_PAUSED] = "paused",     [STATUS_STOPPED] = "stopped",
@@ -161,6 +164,26 @@ int container_spec(const struct container *container, struct spec **ret, struct 
 	if (r == 0 && container->record.user_namespace)
 		(*ret)->linux.namespaces[NAMESPACE_USER].set = true;
 	return r;
+}
+
+int container_run_hooks(struct store *store, const struct record *record, const struct spec *spec,
+                        enum container_status status, enum spec_hook_kind kind, struct error *err)
+{
+	struct state_view view = {
+		.status = container_status_name(status),
+		.pid = status == STATUS_STOPPED ? 0 : record->pid,
+		.record = record,
+	};
+	struct hooks_owner owner = {
+		.store = store,
+		.id = record->id,
+		.without_group = str_equal(record->cgroup_driver,
+	                                   cgroup_driver_name(CGROUP_DRIVER_DISABLED)),
+	};
+	scoped_str state = state_encode_hook(&view);
+
+	return state ? hooks_run_on_host(&owner, spec, kind, state, err)
+	             : error_code(err, ENOMEM, "state for hooks");
 }
 
 /* --- Looking at containers --- */

@@ -76,6 +76,11 @@ int container_cgroup(const struct container *container, struct cgroup **ret,
 int container_process(const struct container *container, struct process *ret,
                       struct error *err) must_check;
 
+/* Runs the host's hooks of `kind` of a recorded container, which may be gone. */
+int container_run_hooks(struct store *store, const struct record *record, const struct spec *spec,
+                        enum container_status status, enum spec_hook_kind kind,
+                        struct error *err) must_check;
+
 /* The configuration it was created with. */
 int container_spec(const struct container *container, struct spec **ret,
                    struct error *err) must_check;

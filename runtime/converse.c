@@ -67,12 +67,16 @@ static int send_host_ready(struct creation *creation, struct error *err)
 
 /* --- Hooks before the pivot --- */
 
-static int run_runtime_hooks(struct creation *creation, const char *state, struct error *err)
+int creation_run_hooks(const struct creation *creation, enum spec_hook_kind kind, const char *state,
+                       struct error *err)
 {
-	const struct spec *spec = creation->plan.spec;
-	int r = hooks_run(spec, HOOK_PRESTART, state, strlen(state), err);
+	struct hooks_owner owner = {
+		.store = creation->entry.store,
+		.id = creation->entry.id,
+		.without_group = cgroup_locate(creation->cgroup)->driver == CGROUP_DRIVER_DISABLED,
+	};
 
-	return r < 0 ? r : hooks_run(spec, HOOK_CREATE_RUNTIME, state, strlen(state), err);
+	return hooks_run_on_host(&owner, creation->plan.spec, kind, state, err);
 }
 
 static int converse_hooks(struct creation *creation, struct error *err)
@@ -92,7 +96,9 @@ static int converse_hooks(struct creation *creation, struct error *err)
 	if (r < 0)
 		return r;
 	creation->hooks_begun = true;
-	r = run_runtime_hooks(creation, state, err);
+	r = creation_run_hooks(creation, HOOK_PRESTART, state, err);
+	if (r == 0)
+		r = creation_run_hooks(creation, HOOK_CREATE_RUNTIME, state, err);
 	if (r < 0)
 		return r;
 	return sync_send(plan->sync_fds[0],
@@ -143,5 +149,5 @@ int creation_start(struct creation *creation, struct error *err)
 	state = hook_state(creation, STATUS_RUNNING);
 	if (!state)
 		return error_code(err, ENOMEM, "state for hooks");
-	return hooks_run(plan->spec, HOOK_POSTSTART, state, strlen(state), err);
+	return creation_run_hooks(creation, HOOK_POSTSTART, state, err);
 }

@@ -50,10 +50,12 @@ static void undo(struct creation *creation)
 		/* Its lock first: what is removed is locked once more. */
 		disk_root_free(&creation->root);
 		(void)!store_remove(&creation->entry, &ignored);
+		store_entry_unlock(&creation->entry);
 	}
 	/* runtime.md, lifecycle: what fails from the first hook on ends like a container. */
 	if (creation->hooks_begun)
-		container_run_poststop(&creation->record, creation->plan.spec);
+		container_run_poststop(creation->entry.store, &creation->record,
+		                       creation->plan.spec);
 }
 
 void creation_done(struct creation *creation)

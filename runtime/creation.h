@@ -71,6 +71,10 @@ int creation_note_process(struct creation *creation, struct error *err) must_che
 /* Fills the record from what is known once init exists (hooks are shown it before it is written). */
 int creation_fill_record(struct creation *creation, struct error *err) must_check;
 
+/* Runs the host's hooks of `kind`. */
+int creation_run_hooks(const struct creation *creation, enum spec_hook_kind kind, const char *state,
+                       struct error *err) must_check;
+
 /* The host's half of the conversation, up to CREATED. */
 int creation_converse(struct creation *creation, struct error *err) must_check;
 

@@ -86,19 +86,13 @@ static int end_container(const struct container *container, const struct journal
 	return stopped && !known ? 0 : end_process(pid, start_time, END_TIMEOUT_MS, err);
 }
 
-void container_run_poststop(const struct record *record, const struct spec *spec)
+void container_run_poststop(struct store *store, const struct record *record,
+                            const struct spec *spec)
 {
 	struct error err;
-	struct state_view view = {
-		.status = container_status_name(STATUS_STOPPED),
-		.record = record,
-	};
-	scoped_str state = state_encode_hook(&view);
-	int r = state ? hooks_run(spec, HOOK_POSTSTOP, state, strlen(state), &err)
-	              : error_code(&err, ENOMEM, "state for hooks");
 
 	/* runtime.md: a failing poststop hook is a warning, the container is gone all the same. */
-	if (r < 0)
+	if (container_run_hooks(store, record, spec, STATUS_STOPPED, HOOK_POSTSTOP, &err) < 0)
 		log_write(LOG_LEVEL_WARNING, "container %s: %s", record->id, err.text);
 }
 
@@ -114,10 +108,16 @@ static int destroy(struct container *container, const struct journal *journal, s
 
 	int r = end_container(container, journal, err);
 
+	/* A start that was killed in its poststart hook. */
+	if (r == 0 && record->poststart)
+		r = hooks_end(container->entry.store, record->id, false, err);
 	if (r == 0)
 		r = store_remove(&container->entry, err);
+	/* Who waits for the lock finds the container gone. */
+	if (r == 0)
+		store_entry_unlock(&container->entry);
 	if (r == 0 && spec)
-		container_run_poststop(&container->record, spec);
+		container_run_poststop(container->entry.store, &container->record, spec);
 	return r;
 }
 
@@ -196,10 +196,12 @@ int container_destroy_remains(struct store_entry *entry, struct error *err)
 
 	int r = end_remains(entry, &journal, err);
 
+	if (r == 0)
+		r = hooks_end(entry->store, entry->id, false, err);
 	return r < 0 ? r : store_remove(entry, err);
 }
 
-/* Ends init, so that a command that waits for it, and holds the lock meanwhile, gets on. */
+/* Ends init and hooks, so that a command that waits for them, and holds the lock meanwhile, gets on. */
 static void interrupt(const struct store_entry *entry)
 {
 	scoped_arena arena = {0};
@@ -212,6 +214,7 @@ static void interrupt(const struct store_entry *entry)
 	    process_boot_id(boot_id, &ignored) == 0 && str_equal(journal.boot_id, boot_id) &&
 	    process_open(journal.pid, journal.start_time, &init, &ignored) == 0)
 		(void)!process_signal(&init, SIGKILL, &ignored);
+	(void)!hooks_end(entry->store, entry->id, true, &ignored);
 }
 
 static int lock_by_force(struct store *store, const char *id, struct store_entry *ret,
@@ -235,8 +238,9 @@ static int delete_by_force(struct store *store, const char *id, struct error *er
 	struct error damage;
 	int r = lock_by_force(store, id, &container.entry, err);
 
+	/* A delete may have been killed in its poststop hook, when all else was gone. */
 	if (r == -ENOENT)
-		return 0;
+		return hooks_end(store, id, false, err);
 	if (r < 0)
 		return r;
 	if (container_read(&container, &damage) < 0 || container.status == STATUS_CREATING)

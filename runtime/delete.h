@@ -14,6 +14,7 @@ int container_destroy(struct container *container, struct error *err) must_check
 int container_destroy_remains(struct store_entry *entry, struct error *err) must_check;
 
 /* Runs the poststop hooks of a container that is gone; a failing one is a warning in the log. */
-void container_run_poststop(const struct record *record, const struct spec *spec);
+void container_run_poststop(struct store *store, const struct record *record,
+                            const struct spec *spec);
 
 #endif

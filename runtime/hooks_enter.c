@@ -33,8 +33,7 @@ static int open_state(const char *state, size_t size, struct error *err)
 }
 
 /*
- * A hook ends with who runs it: it is in no cgroup and no journal, so nobody could find it later.
- * What it leaves behind on purpose is not touched: children do not inherit this.
+ * A hook ends with who runs it, at once and also where it has no group. Its children do not inherit this.
  */
 static _Noreturn void become_hook(const struct spec_hook *hook, char **env, int state_fd,
                                   pid_t parent)
@@ -54,8 +53,8 @@ static _Noreturn void become_hook(const struct spec_hook *hook, char **env, int 
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
-static int spawn(const struct spec_hook *hook, char **env, int state_fd, struct process *ret,
-                 struct error *err)
+static int spawn(const struct spec_hook *hook, char **env, int state_fd, int group_fd,
+                 struct process *ret, struct error *err)
 {
 	int pidfd = -1;
 	struct clone_args args = {
@@ -64,6 +63,12 @@ static int spawn(const struct spec_hook *hook, char **env, int state_fd, struct 
 		.exit_signal = SIGCHLD,
 	};
 	pid_t self = getpid();
+
+	if (group_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned int)group_fd;
+	}
+
 	pid_t pid = sys_clone3(&args);
 
 	if (pid < 0)
@@ -93,7 +98,8 @@ static int timeout_of(const struct spec_hook *hook)
 	return hook->timeout_s > INT32_MAX / 1000 ? INT32_MAX : (int)hook->timeout_s * 1000;
 }
 
-static int run_one(const struct spec_hook *hook, char **env, int state_fd, struct error *err)
+static int run_one(const struct spec_hook *hook, char **env, int state_fd, int group_fd,
+                   struct error *err)
 {
 	scoped_process process = {.pidfd = -1};
 	struct error late;
@@ -102,7 +108,7 @@ static int run_one(const struct spec_hook *hook, char **env, int state_fd, struc
 	if (lseek(state_fd, 0, SEEK_SET) < 0)
 		return error_errno(err, "write state");
 
-	int r = spawn(hook, env, state_fd, &process, err);
+	int r = spawn(hook, env, state_fd, group_fd, &process, err);
 
 	if (r < 0)
 		return r;
@@ -133,7 +139,7 @@ static char **environment_for(const struct spec *spec, enum spec_hook_kind kind)
 }
 
 int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state,
-              size_t state_size, struct error *err)
+              size_t state_size, struct hook_group *group, struct error *err)
 {
 	const struct spec_hook_list *list = &spec->hooks[kind];
 	int result = 0;
@@ -147,8 +153,12 @@ int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *sta
 		return error_wrap(err, "%s hook", spec_hook_names[kind]);
 	for (size_t i = 0; i < list->count; i++) {
 		struct error failure;
+		int r = run_one(&list->items[i], environment_for(spec, kind), state_fd,
+		                group ? group->fd : -1, &failure);
 
-		if (run_one(&list->items[i], environment_for(spec, kind), state_fd, &failure) >= 0)
+		if (group)
+			group->settle(group, r >= 0);
+		if (r >= 0)
 			continue;
 		if (result == 0) {
 			*err = failure;

@@ -136,7 +136,7 @@ static int step_hooks_before_pivot(struct init *init, struct error *err)
 		return r;
 	plan->state_size = reply.size;
 	return hooks_run(plan->spec, HOOK_CREATE_CONTAINER, plan->state_buffer, plan->state_size,
-	                 err);
+	                 NULL, err);
 }
 
 static int step_console(struct init *init, struct error *err)
@@ -284,7 +284,7 @@ static int step_start_hooks(struct init *init, struct error *err)
 		return r;
 	init->confined = true;
 	return hooks_run(plan->spec, HOOK_START_CONTAINER, plan->state_buffer, plan->state_size,
-	                 err);
+	                 NULL, err);
 }
 
 static int step_starting(struct init *init, struct error *err)

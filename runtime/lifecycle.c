@@ -91,7 +91,6 @@ static int run_poststart(const struct container *container, struct error *err)
 {
 	scoped_spec spec = NULL;
 	scoped_process init = {.pidfd = -1};
-	scoped_str state = NULL;
 	struct error ignored;
 
 	if (!container->record.poststart)
@@ -99,11 +98,9 @@ static int run_poststart(const struct container *container, struct error *err)
 
 	int r = container_spec(container, &spec, err);
 
-	if (r == 0) {
-		state = hook_state(container, STATUS_RUNNING);
-		r = state ? hooks_run(spec, HOOK_POSTSTART, state, strlen(state), err)
-		          : error_code(err, ENOMEM, "state for hooks");
-	}
+	if (r == 0)
+		r = container_run_hooks(container->entry.store, &container->record, spec,
+		                        STATUS_RUNNING, HOOK_POSTSTART, err);
 	if (r < 0 && container_process(container, &init, &ignored) == 0)
 		(void)!process_signal(&init, SIGKILL, &ignored);
 	return r;

@@ -38,6 +38,13 @@ int store_fd(const struct store *store)
 	return store->fd;
 }
 
+uint64_t store_number(const struct store *store)
+{
+	struct stat st;
+
+	return fstat(store->fd, &st) < 0 ? 0 : (uint64_t)st.st_dev << 40 ^ (uint64_t)st.st_ino;
+}
+
 const char *store_boot_id(struct store *store)
 {
 	struct error ignored;

@@ -28,6 +28,8 @@ int store_fd(const struct store *store);
 
 /* The directory itself, for store_open: the descriptor, which is the caller's, or −errno. */
 int store_open_root(const char *path, struct error *err) must_check;
+/* Tells this state root from the others of this machine. */
+uint64_t store_number(const struct store *store);
 
 /* This boot's id, asked of the kernel once; null when it cannot be had. */
 const char *store_boot_id(struct store *store);

@@ -292,5 +292,115 @@ check 'a poststop hook that fails is no error' one_that_fails_after_delete_is_a_
 check 'poststop hooks run when all is gone' poststop_runs_when_all_is_gone
 check 'a missing hook is named' a_missing_one_is_named
 check 'a hook that reads nothing, or leaves a child, holds up nobody' one_that_reads_nothing_holds_up_nobody
+
+# --- What a hook leaves running -------------------------------------------------------------------
+
+# A child that outlives the hook, in a session of its own; its number comes into $OUT/child.
+child='setsid sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >$OUT/child;'
+
+child_is_gone() { ! kill -0 "$(cat "$T/out/child")" 2>/dev/null || [ "$(ps -o state= -p "$(cat "$T/out/child")")" = Z ]; }
+
+what_a_failed_one_left_is_ended() {
+	local kind
+	for kind in prestart createRuntime; do
+		hooks "$kind" "$child exit 1"
+		expect_error 'exit status 1' create
+		wait_for 5 child_is_gone
+		nothing_left
+	done
+	hooks poststart "$child exit 1"
+	create
+	expect_error 'poststart hook' lvm start "$ID"
+	wait_for 5 child_is_gone
+	lvm delete --force "$ID"
+	no_group_of "$ID"
+}
+
+what_a_late_one_left_is_ended() {
+	hooks createRuntime "$child sleep 100"
+	jq '.hooks.createRuntime[0].timeout = 1' "$CONFIG" >"$T/late.json"
+	CONFIG=$T/late.json
+	expect_error 'still running after 1 s' create
+	wait_for 5 child_is_gone
+	nothing_left
+}
+
+what_one_left_on_purpose_lives_in_the_group_of_the_command() {
+	local pid
+	hooks createRuntime "$child"
+	create
+	pid=$(cat "$T/out/child")
+	expect_equal "$(sed -n 's/^0:://p' /proc/self/cgroup)" "$(sed -n 's/^0:://p' "/proc/$pid/cgroup")"
+	no_group_of "$ID:hooks"
+	lvm delete --force "$ID"
+	kill "$pid"
+	no_group_of "$ID"
+}
+
+one_runs_in_a_group_of_its_own() {
+	hooks createRuntime 'cat /proc/self/cgroup >$OUT/group'
+	create
+	grep -q "^0::/lvm-run-$ID:hooks-[0-9a-f]*$" "$T/out/group"
+	lvm --cgroup-manager disabled run -d -b "$BUNDLE" -f "$CONFIG" "$ID-2"
+	expect_equal "$(grep ^0:: /proc/self/cgroup)" "$(grep ^0:: "$T/out/group")"
+	lvm delete --force "$ID-2"
+}
+
+forced_delete_ends_a_create_that_hangs_in_one() {
+	local kind pid begin
+	for kind in prestart createRuntime poststart; do
+		hooks "$kind" "$child exec sleep 1000"
+		ID=$(new_id)
+		"$RUNTIME" --root "$ROOT" run -d -b "$BUNDLE" -f "$CONFIG" "$ID" >"$T/hanging" 2>&1 &
+		pid=$!
+		wait_for 5 test -s "$T/out/child"
+		begin=$SECONDS
+		timeout 20 "$RUNTIME" --root "$ROOT" delete --force "$ID"
+		[ $((SECONDS - begin)) -lt 5 ]
+		wait_for 5 child_is_gone
+		expect_exit 1 wait "$pid"
+		grep -q "$kind hook .*killed by signal 9" "$T/hanging"
+		nothing_left
+		no_group_of "$ID"
+	done
+}
+
+a_delete_in_its_poststop_hook_is_left_alone() {
+	local pid
+	hooks poststop 'echo begun >>$LOG; while [ ! -e $OUT/go ]; do sleep 0.05; done; echo done >>$LOG'
+	create
+	"$RUNTIME" --root "$ROOT" delete "$ID" &
+	pid=$!
+	wait_for 5 grep -q begun "$T/out/log"
+	timeout 5 "$RUNTIME" --root "$ROOT" delete --force "$ID"
+	: >"$T/out/go"
+	wait "$pid"
+	expect_equal 'begun done' "$(xargs <"$T/out/log")"
+	no_group_of "$ID"
+}
+
+what_a_killed_delete_left_in_its_poststop_hook_is_found() {
+	local pid
+	hooks poststop "$child sleep 1000"
+	create
+	"$RUNTIME" --root "$ROOT" delete "$ID" &
+	pid=$!
+	wait_for 5 test -s "$T/out/child"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	expect_error 'container does not exist' lvm state "$ID"
+	kill -0 "$(cat "$T/out/child")"
+	lvm delete --force "$ID"
+	wait_for 5 child_is_gone
+	no_group_of "$ID"
+}
+
+check 'a hook runs in a group of its own, but not without cgroups' one_runs_in_a_group_of_its_own
+check 'what a failed hook left running is ended' what_a_failed_one_left_is_ended
+check 'what a hook left running that took too long is ended' what_a_late_one_left_is_ended
+check 'what a hook left running on purpose lives on, where the command lives' what_one_left_on_purpose_lives_in_the_group_of_the_command
+check 'delete --force ends a create that hangs in a hook' forced_delete_ends_a_create_that_hangs_in_one
+check 'delete --force does not disturb a delete in its poststop hook' a_delete_in_its_poststop_hook_is_left_alone
+check 'delete --force finds what a killed delete left of its poststop hook' what_a_killed_delete_left_in_its_poststop_hook_is_found
 check 'a hook that a signal ended is told' one_killed_by_a_signal_is_told
 finish

@@ -1,0 +1,179 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/sys.h"
+#include "cgroups/beside.h"
+#include "cgroups/layout.h"
+
+static void need_root(void)
+{
+	char mount[LAYOUT_PATH_SIZE];
+	struct error err = {0};
+
+	if (geteuid() == 0 && layout_find_unified(mount, &err) == 0 && access(mount, W_OK) == 0)
+		return;
+	(void)printf("SKIP needs root and a writable cgroup v2 hierarchy\n");
+	skip();
+}
+
+static char *new_name(void)
+{
+	static int number;
+
+	return str_format("unit-beside:%ld-%d", (long)getpid(), number++);
+}
+
+static struct cgroup *make(const char *name)
+{
+	struct cgroup *group = NULL;
+	struct error err = {0};
+
+	if (beside_make(name, &group, &err) < 0)
+		fail_msg("%s", err.text);
+	return group;
+}
+
+static void destroy(struct cgroup *group)
+{
+	struct error err = {0};
+
+	if (cgroup_destroy(group, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+/* It has a child of its own, and both end with this process. */
+static pid_t start_two(int dirfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (unsigned int)dirfd,
+	};
+	pid_t pid = sys_clone3(&args);
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (fork() == 0)
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void await_count(const struct cgroup *group, size_t wanted)
+{
+	for (int i = 0; i < 2000; i++) {
+		pid_t *pids = NULL;
+		size_t count = 0;
+		struct error err = {0};
+
+		assert_int_equal(cgroup_pids(group, &pids, &count, &err), 0);
+		free(pids);
+		if (count == wanted)
+			return;
+		(void)usleep(1000);
+	}
+	fail_msg("never %zu processes in the group", wanted);
+}
+
+static void one_that_exists_is_refused(void **state)
+{
+	scoped_str name = new_name();
+	scoped_cgroup second = NULL;
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+
+	scoped_cgroup group = make(name);
+
+	assert_int_equal(beside_make(name, &second, &err), -EEXIST);
+	destroy(group);
+}
+
+static void its_lock_tells_whether_its_maker_lives(void **state)
+{
+	scoped_str name = new_name();
+	scoped_cgroup found = NULL;
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+
+	scoped_cgroup group = make(name);
+
+	assert_int_equal(beside_find(name, &found, &err), 0);
+	assert_false(beside_lock(found));
+	cgroup_free(&group);
+	assert_true(beside_lock(found));
+	destroy(found);
+	cgroup_free(&found);
+	assert_int_equal(beside_find(name, &found, &err), -ENOENT);
+}
+
+static void what_is_released_lives_on_in_our_group(void **state)
+{
+	char ours[512];
+	char theirs[512];
+	scoped_str name = new_name();
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+
+	scoped_cgroup group = make(name);
+	pid_t pid = start_two(cgroup_dirfd(group));
+
+	await_count(group, 2);
+	if (beside_release(group, &err) < 0)
+		fail_msg("%s", err.text);
+	await_count(group, 0);
+	assert_int_equal(layout_own_group(0, ours, sizeof(ours), &err), 0);
+	assert_int_equal(layout_own_group(pid, theirs, sizeof(theirs), &err), 0);
+	assert_string_equal(ours, theirs);
+	destroy(group);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void a_name_that_is_too_long_is_refused(void **state)
+{
+	char name[400];
+	scoped_cgroup group = NULL;
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+	memset(name, 'x', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(beside_make(name, &group, &err), -ENAMETOOLONG);
+	assert_int_equal(beside_find(name, &group, &err), -ENAMETOOLONG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_that_exists_is_refused),
+		cmocka_unit_test(its_lock_tells_whether_its_maker_lives),
+		cmocka_unit_test(what_is_released_lives_on_in_our_group),
+		cmocka_unit_test(a_name_that_is_too_long_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
