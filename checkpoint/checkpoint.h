@@ -7,9 +7,15 @@
 #define LVM_RUN_CHECKPOINT_CHECKPOINT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "checkpoint/criu.h"
 #include "runtime/runtime.h"
+
+struct container; /* runtime/container.h */
+
+/* Called with the first process; an error ends the operation. */
+typedef int checkpoint_hook(pid_t pid, void *context, struct error *err);
 
 /* What both directions know. */
 struct checkpoint_options {
@@ -27,6 +33,12 @@ struct checkpoint_options {
 	bool shell_job;
 	bool file_locks;
 	bool link_remap;
+	/* --- For snapshots and clones (snapshot.h, clone.h) --- */
+	/* dump: opened and locked by the caller, whom it stays with; its processes alone are ended. */
+	struct container *container;
+	checkpoint_hook *frozen;   /* dump: the images are whole, the processes still stand */
+	checkpoint_hook *restored; /* restore: all is there and nothing runs yet */
+	void *context;
 	bool needs_mem_track; /* dump: refused where the kernel tracks no changed memory */
 };
 

@@ -221,7 +221,11 @@ static int on_step(const char *step, pid_t pid unused_parameter, void *context, 
 
 	int r = facts_write(&dump->facts, dump->image.fd, err);
 
-	return r < 0 ? r : image_seal(&dump->image, err);
+	if (r == 0)
+		r = image_seal(&dump->image, err);
+	if (r == 0 && dump->options->frozen)
+		r = dump->options->frozen(dump->container->record.pid, dump->options->context, err);
+	return r;
 }
 
 static char *cgroup_path(const struct dump *dump)
@@ -311,7 +315,7 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 	const char *path = options->image_path ? options->image_path : "checkpoint";
 	scoped_dump dump = {
 		.options = options,
-		.container = &container,
+		.container = options->container ? options->container : &container,
 		.image = IMAGE_NONE,
 		.criu = CRIU_NONE,
 		.work_fd = -1,
@@ -320,7 +324,9 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 	if (geteuid() != 0)
 		return error_set(err, EPERM, "a checkpoint needs root");
 
-	int r = container_open(store, id, VERB_CHECKPOINT, &container, err);
+	int r = options->container
+	                ? container_check(options->container, VERB_CHECKPOINT, err)
+	                : container_open(store, id, VERB_CHECKPOINT, &container, err);
 
 	if (r == 0)
 		r = image_begin(path, &dump.image, err);
@@ -342,5 +348,5 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 	if (options->leave_running)
 		return 0;
 	dump.gone = true;
-	return container_destroy(&container, err);
+	return options->container ? 0 : container_destroy(&container, err);
 }

@@ -118,7 +118,9 @@ static int list_external(const struct places_request *request, struct places *pl
 static int make_points(const struct places *places, struct error *err)
 {
 	const struct facts *facts = places->facts;
-	scoped_fd root = open(places->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	scoped_fd root = places->root_fd < 0
+	                         ? open(places->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC)
+	                         : fcntl(places->root_fd, F_DUPFD_CLOEXEC, 3);
 
 	if (root < 0)
 		return error_errno(err, "root file system %s", places->rootfs);
@@ -139,8 +141,13 @@ static int make_points(const struct places *places, struct error *err)
 	return 0;
 }
 
-int places_prepare(const struct places_request *request, struct places *ret, struct error *err)
+static int find_root(const struct places_request *request, struct places *ret, struct error *err)
 {
+	if (request->root_fd >= 0) {
+		(void)snprintf(ret->rootfs, sizeof(ret->rootfs), "%s", request->root_path);
+		return 0;
+	}
+
 	scoped_str root =
 		str_format("%s%s%s", request->spec->root.path[0] == '/' ? "" : request->bundle,
 	                   request->spec->root.path[0] == '/' ? "" : "/", request->spec->root.path);
@@ -149,6 +156,16 @@ int places_prepare(const struct places_request *request, struct places *ret, str
 		return error_code(err, ENOMEM, "restore");
 	if (!realpath(root, ret->rootfs))
 		return error_errno(err, "root file system %s", root);
+	return 0;
+}
+
+int places_prepare(const struct places_request *request, struct places *ret, struct error *err)
+{
+	int r = find_root(request, ret, err);
+
+	if (r < 0)
+		return r;
+	ret->root_fd = request->root_fd;
 	ret->facts = request->facts;
 	ret->hidden = request->hidden;
 	ret->root = arena_format(&ret->arena, "%s/root", request->hidden);
@@ -156,8 +173,7 @@ int places_prepare(const struct places_request *request, struct places *ret, str
 	if (!ret->root || !ret->mask)
 		return error_code(err, ENOMEM, "restore");
 
-	int r = make_points(ret, err);
-
+	r = make_points(ret, err);
 	return r < 0 ? r : list_external(request, ret, err);
 }
 
@@ -177,8 +193,13 @@ int places_enter(const struct places *places, struct error *err)
 		return error_errno(err, "mount points");
 	if (mount("none", places->mask, "tmpfs", strict | MS_RDONLY, "mode=0755,nr_inodes=1") < 0)
 		return error_errno(err, "tmpfs for masked paths");
-	if (mount(places->rootfs, places->root, NULL, MS_BIND | MS_REC, NULL) < 0)
+	if (places->root_fd >= 0) {
+		if (move_mount(places->root_fd, "", AT_FDCWD, places->root,
+		               MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			return error_errno(err, "attach %s", places->rootfs);
+	} else if (mount(places->rootfs, places->root, NULL, MS_BIND | MS_REC, NULL) < 0) {
 		return error_errno(err, "bind mount %s", places->rootfs);
+	}
 	if (mount(NULL, places->root, NULL, MS_PRIVATE | MS_REC, NULL) < 0)
 		return error_errno(err, "make %s private", places->rootfs);
 	return 0;

@@ -20,12 +20,16 @@ struct places_request {
 	const char *bundle; /* absolute */
 	const char *cgroup; /* absolute, of the container's group; null: none */
 	const char *hidden; /* an absolute directory of the host that is free to be covered */
+	/* The root as a detached mount, borrowed, and where its container has it; −1: the bundle's. */
+	int root_fd;
+	const char *root_path;
 };
 
 struct places {
 	struct arena arena;
 	const struct facts *facts;
 	char rootfs[PATH_MAX]; /* absolute, of the new root */
+	int root_fd;           /* see above */
 	const char *hidden;
 	char *root;            /* what is CRIU's --root */
 	char *mask;            /* the empty directory */

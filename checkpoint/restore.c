@@ -33,6 +33,7 @@ struct restore {
 	struct places places;
 	int image_fd;
 	int work_fd;
+	int root_fd;    /* a managed root, mounted but not yet attached; −1: none */
 	int network_fd; /* the namespace that the container joins; −1: none */
 	int streams[STREAM_COUNT];
 	struct criu_inherit inherit[INHERIT_MAX];
@@ -50,6 +51,7 @@ static void restore_done(struct restore *restore)
 	for (size_t i = 0; i < STREAM_COUNT; i++)
 		fd_close(&restore->streams[i]);
 	fd_close(&restore->network_fd);
+	fd_close(&restore->root_fd);
 	fd_close(&restore->work_fd);
 	fd_close(&restore->image_fd);
 	places_done(&restore->places);
@@ -228,6 +230,16 @@ static int take_streams(struct restore *restore, struct error *err)
 	return 0;
 }
 
+static int mount_root(struct restore *restore, struct error *err)
+{
+	const struct disk_root *root = restore->creation.root;
+
+	if (!root)
+		return 0;
+	restore->root_fd = layer_enter_mount(&root->stack.stack, err);
+	return restore->root_fd < 0 ? -err->code : 0;
+}
+
 static int prepare(struct restore *restore, struct error *err)
 {
 	struct creation *creation = &restore->creation;
@@ -253,6 +265,11 @@ static int prepare(struct restore *restore, struct error *err)
 
 	int r = open_work(restore, err);
 
+	if (r == 0)
+		r = mount_root(restore, err);
+	request.root_fd = restore->root_fd;
+	if (creation->root)
+		request.root_path = creation->root->mount_point;
 	if (r == 0)
 		r = places_prepare(&request, &restore->places, err);
 	creation->rootfs = restore->places.rootfs;
@@ -328,8 +345,11 @@ static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 /* All is restored and nothing runs yet: the last moment at which it can be refused. */
 static int on_restored(struct restore *restore, struct error *err)
 {
+	const struct checkpoint_options *o = restore->options;
 	int r = places_correct(&restore->facts, restore->creation.init.pid, err);
 
+	if (r == 0 && o->restored)
+		r = o->restored(restore->creation.init.pid, o->context, err);
 	return r < 0 ? r : creation_commit(&restore->creation, err);
 }
 
@@ -500,6 +520,7 @@ int checkpoint_restore(struct store *store, const struct create_options *create,
 		.image_fd = -1,
 		.work_fd = -1,
 		.network_fd = -1,
+		.root_fd = -1,
 		.streams = {-1, -1, -1},
 		.criu = CRIU_NONE,
 	};

@@ -140,6 +140,22 @@ static int destroy_recorded(struct container *container, struct error *err)
 	return destroy(container, &journal, err);
 }
 
+int container_end(struct container *container, struct error *err)
+{
+	scoped_arena arena = {0};
+	struct journal journal = {0};
+	struct error damage;
+
+	if (journal_read(container->entry.fd, &arena, &journal, &damage) < 0)
+		journal = (struct journal){0};
+
+	int r = end_container(container, &journal, err);
+
+	if (r == 0)
+		container->status = STATUS_STOPPED;
+	return r;
+}
+
 /*
  * The group of a container whose journal is damaged: where its configuration would put it. The
  * configuration is saved after the journal is whole, so a kill alone never leads here; without it

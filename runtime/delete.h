@@ -10,7 +10,10 @@
  */
 int container_destroy(struct container *container, struct error *err) must_check;
 
-/* The same without a usable record: from the journal and the cgroup. */
+/* Ends what lives and removes the cgroup; the state directory stays, as of a stopped container. */
+int container_end(struct container *container, struct error *err) must_check;
+
+/* container_destroy without a usable record: from the journal and the cgroup. */
 int container_destroy_remains(struct store_entry *entry, struct error *err) must_check;
 
 /* Runs the poststop hooks of a container that is gone; a failing one is a warning in the log. */
