@@ -187,6 +187,10 @@ static int survey(struct dump *dump, struct error *err)
 		r = error_set(err, ENOTSUP,
 		              "a checkpoint of a container with a user namespace is not supported "
 		              "yet");
+	if (r == 0 && spec->linux.net_device_count > 0)
+		r = error_set(err, ENOTSUP,
+		              "linux.netDevices: interfaces are not part of a checkpoint, so a "
+		              "container that was given one cannot be saved");
 	if (r == 0)
 		r = facts_collect(dump->container->record.pid, spec, &dump->facts, err);
 	if (r < 0)

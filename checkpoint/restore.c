@@ -286,6 +286,12 @@ static int check_config(const struct restore *restore, struct error *err)
 		return error_set(err, ENOTSUP,
 		                 "process.terminal: restoring a container with a terminal of "
 		                 "its own is not supported yet");
+	if (spec->linux.net_device_count > 0)
+		return error_set(
+			err, ENOTSUP,
+			"linux.netDevices: interfaces are not part of a checkpoint, so none "
+			"is moved into a restored container; take it out of the "
+			"configuration");
 	if (!spec->linux.namespaces[NAMESPACE_MOUNT].set ||
 	    !spec->linux.namespaces[NAMESPACE_PID].set)
 		return error_set(err, ENOTSUP,

@@ -44,6 +44,39 @@ static int prepare_mapped(struct creation *creation, struct error *err)
 	return rootfs_prepare_mapped(plan->rootfs, namespace, err);
 }
 
+/* The namespace that is made or joined: init itself may not have entered the latter yet. */
+static int open_network_namespace(const struct creation *creation, struct error *err)
+{
+	const struct namespace_plan *namespaces = &creation->plan.namespaces;
+	char path[32];
+	int fd;
+
+	for (unsigned int i = 0; i < namespaces->join_count; i++) {
+		if (namespaces->joins[i].type == NAMESPACE_NETWORK) {
+			fd = fcntl(namespaces->joins[i].fd, F_DUPFD_CLOEXEC, 3);
+			return fd < 0 ? error_errno(err, "network namespace") : fd;
+		}
+	}
+	(void)snprintf(path, sizeof(path), "%d/ns/net", creation->init.pid);
+	fd = openat(creation->plan.proc_fd, path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_errno(err, "open network namespace of init") : fd;
+}
+
+static int move_net_devices(struct creation *creation, struct error *err)
+{
+	const struct spec_linux *linux_spec = &creation->plan.spec->linux;
+
+	if (linux_spec->net_device_count == 0)
+		return 0;
+
+	scoped_fd netns = open_network_namespace(creation, err);
+
+	if (netns < 0)
+		return netns;
+	return net_devices_move(linux_spec->net_devices, linux_spec->net_device_count, netns,
+	                        &creation->net_devices, err);
+}
+
 static int send_host_ready(struct creation *creation, struct error *err)
 {
 	struct init_plan *plan = &creation->plan;
@@ -60,6 +93,8 @@ static int send_host_ready(struct creation *creation, struct error *err)
 		r = lockdown_apply_limits(plan->lockdown, creation->init.pid, err);
 	if (r == 0)
 		r = prepare_mapped(creation, err);
+	if (r == 0)
+		r = move_net_devices(creation, err);
 	if (r < 0)
 		return r;
 	return sync_send_step(plan->sync_fds[0], SYNC_HOST_READY, err);

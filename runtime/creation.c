@@ -37,6 +37,8 @@ static void undo(struct creation *creation)
 {
 	struct error ignored;
 
+	/* While the namespace lives, whose end would be that of virtual interfaces. */
+	net_devices_give_back(creation->net_devices);
 	spawn_destroy(&creation->init);
 	undo_cgroup(creation);
 	if (creation->pid_file_written)
@@ -62,6 +64,7 @@ void creation_done(struct creation *creation)
 {
 	if (!creation->kept)
 		undo(creation);
+	net_devices_free(&creation->net_devices);
 	process_done(&creation->init);
 	fd_close(&creation->console);
 	fd_close(&creation->bundle_fd);
@@ -116,8 +119,6 @@ static int check_terminal(const struct creation *creation, bool detached, struct
 
 static int refuse_unfinished(const struct spec *spec, struct error *err)
 {
-	if (spec->linux.net_device_count > 0)
-		return error_set(err, EOPNOTSUPP, "linux.netDevices: not supported yet");
 	if (spec->linux.intel_rdt.set)
 		return error_set(err, EOPNOTSUPP, "linux.intelRdt: not supported yet");
 	return 0;

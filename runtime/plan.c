@@ -128,6 +128,7 @@ int plan_build(struct init_plan *plan, const struct plan_request *request, struc
 	/* With a stage: init must not speak before the stage has told of it, on the same socket. */
 	if (r == 0)
 		plan->needs_host = plan->user_namespace || plan->namespaces.needs_stage ||
-		                   rootfs_wants_mapped(plan->rootfs);
+		                   rootfs_wants_mapped(plan->rootfs) ||
+		                   spec->linux.net_device_count > 0;
 	return r;
 }

@@ -1,6 +1,7 @@
 /* What the configuration asks of the kernel that runs here. */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -183,6 +184,23 @@ static void validate_sysctl(const struct validation *v)
 	}
 }
 
+/* --- Interfaces --- */
+
+static void validate_net_devices(const struct validation *v)
+{
+	const struct spec_linux *linux_spec = &v->spec->linux;
+	char path[60];
+
+	for (size_t i = 0; i < linux_spec->net_device_count; i++) {
+		const char *name = linux_spec->net_devices[i].host;
+
+		(void)snprintf(path, sizeof(path), "linux.netDevices[\"%.20s\"]", name);
+		if (if_nametoindex(name) == 0)
+			finding_add(v->findings, FINDING_WARNING, path,
+			            "there is no such network interface");
+	}
+}
+
 void validate_host(const struct validation *v)
 {
 	const struct spec_process *process = &v->spec->process;
@@ -196,4 +214,5 @@ void validate_host(const struct validation *v)
 	validate_rlimits(v);
 	validate_namespaces(v);
 	validate_sysctl(v);
+	validate_net_devices(v);
 }

@@ -89,7 +89,7 @@ static void add_linux(struct json_writer *w, const struct features_facts *facts)
 	json_writer_object(w, "mountExtensions");
 	add_enabled(w, "idmap", facts->idmap);
 	json_writer_end(w);
-	add_enabled(w, "netDevices", false);
+	add_enabled(w, "netDevices", true);
 	json_writer_end(w);
 }
 
