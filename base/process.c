@@ -170,3 +170,18 @@ int process_boot_id(char ret[static BOOT_ID_SIZE], struct error *err)
 
 	return length < 0 ? (int)length : 0;
 }
+
+bool process_is_rootless(void)
+{
+	char map[128];
+	struct error ignored;
+
+	if (geteuid() != 0)
+		return true;
+	if (file_read_kernel(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map), &ignored) < 0)
+		return false;
+
+	const char *size = strrchr(map, ' ');
+
+	return !size || !str_equal(size, " 4294967295");
+}

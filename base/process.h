@@ -56,6 +56,12 @@ void process_reset_signals(void);
 /* The exit status a shell reports: the exit code, or 128 + signal. */
 int process_exit_code(int wait_status);
 
+/*
+ * Whether this process is not root of the initial user namespace: another user, or the root of a user
+ * namespace, who has no more rights on the host than the user who made that.
+ */
+bool process_is_rootless(void);
+
 /* This boot's id (/proc/sys/kernel/random/boot_id): 36 characters and NUL. */
 enum { BOOT_ID_SIZE = 37 };
 int process_boot_id(char ret[static BOOT_ID_SIZE], struct error *err) must_check;

@@ -425,14 +425,14 @@ static int load_and_attach(const struct device_program *program, int dirfd, int 
 {
 	scoped_fd fd = load(program, NULL, 0);
 
-	if (fd == -EPERM && unified_is_rootless())
+	if (fd == -EPERM && process_is_rootless())
 		return 1;
 	if (fd < 0)
 		return explain_load(program, -fd, err);
 
 	int r = attach(fd, dirfd);
 
-	if (r == -EPERM && unified_is_rootless())
+	if (r == -EPERM && process_is_rootless())
 		return 1;
 	if (r < 0)
 		return error_code(err, -r, "attach the device program to the cgroup");

@@ -68,8 +68,6 @@ int unified_set_place(struct cgroup *group, const char *mount, struct error *err
 int unified_enable_controllers(struct cgroup *group, struct error *err) must_check;
 /* Limits, device program and ownership of the open group. */
 int unified_configure(struct cgroup *group, struct error *err) must_check;
-/* Whether this process is not root of the initial user namespace. */
-bool unified_is_rootless(void);
 /* Removes the group and those below it; 0 when it is not there. */
 int unified_remove(const char *full, struct error *err) must_check;
 

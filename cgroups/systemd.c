@@ -99,7 +99,7 @@ static int systemd_plan(const struct cgroup_request *request, struct cgroup *gro
 	char manager[PATH_MAX];
 	struct unit_path unit;
 
-	group->rootless = unified_is_rootless();
+	group->rootless = process_is_rootless();
 	/* The test that sd_booted(3) makes. */
 	if (access("/run/systemd/system", F_OK) < 0)
 		return error_set(
@@ -196,7 +196,7 @@ static int stop_unit(struct cgroup *group, struct error *err)
 {
 	scoped_strbuf request = {0};
 
-	scope_write_stop(unified_is_rootless(), group->location.scope, &request);
+	scope_write_stop(process_is_rootless(), group->location.scope, &request);
 	if (request.failed)
 		return error_code(err, ENOMEM, "systemd scope");
 	if (helper_ask(request.data, HELPER_TIMEOUT_MS + 500, NULL, err) < 0)

@@ -64,21 +64,6 @@ int unified_check_controllers(const struct cgroup *group, struct error *err)
 	return error_wrap(err, "%s", missing->property);
 }
 
-bool unified_is_rootless(void)
-{
-	char map[128];
-	struct error ignored;
-
-	if (geteuid() != 0)
-		return true;
-	if (file_read_kernel(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map), &ignored) < 0)
-		return false;
-
-	const char *size = strrchr(map, ' ');
-
-	return !size || !str_equal(size, " 4294967295");
-}
-
 /*
  * Root's groups stand below the root of the hierarchy, another user's below the own group; and so do
  * those of the root of a user namespace, who may make none at the top.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "runtime/store.h"
 
@@ -25,10 +26,16 @@ static const char *user_runtime_dir(char *own, size_t size)
 	return stat(own, &st) == 0 && st.st_uid == geteuid() ? own : NULL;
 }
 
+/* Root of a user's own user namespace is that user, as engines without root call us. */
+static bool is_user(void)
+{
+	return geteuid() != 0 || (getenv("XDG_RUNTIME_DIR") && process_is_rootless());
+}
+
 char *store_default_root(struct error *err)
 {
 	char own[32] = "";
-	const char *parent = geteuid() == 0 ? "/run" : user_runtime_dir(own, sizeof(own));
+	const char *parent = is_user() ? user_runtime_dir(own, sizeof(own)) : "/run";
 
 	if (!parent) {
 		(void)error_set(

@@ -495,6 +495,22 @@ a_container_in_a_container() {
 	nested run_quiet
 }
 
+# Engines without root are the root of a user namespace that they have made, and name no state root.
+as_root_of_a_namespace() {
+	local id under="unshare --user --map-root-user"
+	id=$(new_id)
+	sh_config 'id -u; cat /proc/self/uid_map' '.linux.uidMappings[0].hostID = 0 | .linux.gidMappings[0].hostID = 0'
+	# shellcheck disable=SC2086 # a command and its options
+	expect_equal '0 0 0 1' "$(as_user $under "$USER_RUNTIME" --cgroup-manager disabled run -b "$BUNDLE" -f "$CONFIG" "$id" | xargs)"
+	config '.linux.uidMappings[0].hostID = 0 | .linux.gidMappings[0].hostID = 0'
+	# shellcheck disable=SC2086
+	as_user $under sh -c '
+		"$@" --cgroup-manager disabled run -d -b "'"$BUNDLE"'" -f "'"$CONFIG"'" "'"$id"'" </dev/null >/dev/null 2>&1 &&
+		test -f "$XDG_RUNTIME_DIR/lvm-run/'"$id"'/record.json" && "$@" exec "'"$id"'" id -u && "$@" delete --force "'"$id"'"' sh "$USER_RUNTIME" >"$T/out"
+	expect_equal 0 "$(cat "$T/out")"
+	none_left
+}
+
 # --- User namespaces made by root ---
 
 maps='.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}] |
@@ -587,6 +603,7 @@ check 'features, doctor, spec and validate; checkpoint says that it needs root' 
 check 'state roots of others and missing ones are clear errors' state_roots
 check 'namespaces of the user are joined, those of root are not' a_namespace_of_the_user_is_joined
 check 'a container runs in a container' a_container_in_a_container
+check 'root of a user namespace has the state of its user' as_root_of_a_namespace
 check 'root: an id-mapped root file system' id_mapped_root
 check 'an id-mapped root file system is an error for a user' id_mapped_root_needs_root
 check 'root: a root file system on an id-mapped mount' root_on_an_id_mapped_mount
