@@ -33,6 +33,7 @@ struct checkpoint_options {
 	bool shell_job;
 	bool file_locks;
 	bool link_remap;
+	bool lazy_pages; /* restore: memory comes later */
 	/* --- For snapshots and clones (snapshot.h, clone.h) --- */
 	/* dump: opened and locked by the caller, whom it stays with; its processes alone are ended. */
 	struct container *container;

@@ -66,6 +66,7 @@ enum option_field {
 	OPT_GHOST_LIMIT = 35,
 	OPT_EXTERNAL = 37,
 	OPT_FREEZE_CGROUP = 44,
+	OPT_LAZY_PAGES = 48,
 	OPT_TCP_SKIP_IN_FLIGHT = 46,
 	OPT_TCP_CLOSE = 52,
 	OPT_LSM_PROFILE = 53,
@@ -206,6 +207,40 @@ static void become_criu(const struct criu_launch *launch, int socket, int report
 		(void)error_errno(&err, "%s", launch->program);
 	}
 	(void)!write(report, &err, sizeof(err));
+	_exit(127);
+}
+
+void criu_become_lazy(const struct criu_lazy *lazy)
+{
+	char images[FD_PATH_SIZE], work[FD_PATH_SIZE], log[NAME_MAX + 1], ready[16], address[256],
+		port[16];
+	char name[] = "criu", verb[] = "lazy-pages", images_word[] = "--images-dir",
+	     work_word[] = "--work-dir", log_word[] = "--log-file", ready_word[] = "--status-fd",
+	     server_word[] = "--page-server", address_word[] = "--address", port_word[] = "--port";
+	char *argv[16] = {name,        verb,
+	                  images_word, fd_path(lazy->images_fd, images),
+	                  work_word,   fd_path(lazy->work_fd, work),
+	                  log_word,    log,
+	                  ready_word,  ready};
+	char *environment[] = {NULL};
+	size_t count = 10;
+
+	(void)snprintf(log, sizeof(log), "%s", lazy->log_file);
+	(void)snprintf(ready, sizeof(ready), "%d", lazy->ready_fd);
+	if (lazy->address) {
+		(void)snprintf(address, sizeof(address), "%s", lazy->address);
+		(void)snprintf(port, sizeof(port), "%s", lazy->port);
+		argv[count++] = server_word;
+		argv[count++] = address_word;
+		argv[count++] = address;
+		argv[count++] = port_word;
+		argv[count++] = port;
+	}
+	provide_cache();
+	(void)!fd_set_cloexec(lazy->images_fd, false);
+	(void)!fd_set_cloexec(lazy->work_fd, false);
+	(void)!fd_set_cloexec(lazy->ready_fd, false);
+	(void)execve(lazy->program, argv, environment);
 	_exit(127);
 }
 
@@ -478,6 +513,7 @@ static void add_options(struct strbuf *m, const struct criu_options *o)
 	add_flag(m, OPT_SHELL_JOB, o->shell_job);
 	add_flag(m, OPT_FILE_LOCKS, o->file_locks);
 	add_flag(m, OPT_LINK_REMAP, o->link_remap);
+	add_flag(m, OPT_LAZY_PAGES, o->lazy_pages);
 	for (size_t i = 0; i < o->external_count; i++)
 		protobuf_add_text(m, OPT_EXTERNAL, o->external[i]);
 	add_inherit(m, o->inherit, o->inherit_count);

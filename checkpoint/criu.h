@@ -50,6 +50,7 @@ struct criu_options {
 	bool shell_job;
 	bool file_locks;
 	bool link_remap;
+	bool lazy_pages;
 };
 
 /* Called at each step that CRIU reports ("post-dump", "setup-namespaces", …); an error stops it. */
@@ -94,6 +95,19 @@ struct criu_features {
 	bool lazy_pages;
 };
 int criu_features(struct criu *criu, struct criu_features *ret, struct error *err) must_check;
+
+/* `criu lazy-pages`, which no request can start. */
+struct criu_lazy {
+	const char *program;
+	const char *log_file; /* a name in work_fd */
+	int images_fd;
+	int work_fd;
+	int ready_fd;        /* gets a byte once it listens */
+	const char *address; /* of a page server; null: the memory is in the images */
+	const char *port;
+};
+/* In a forked process: becomes it, and ends when it cannot. */
+void criu_become_lazy(const struct criu_lazy *lazy);
 
 int criu_dump(struct criu *criu, const struct criu_options *options, criu_notify *notify,
               void *context, struct error *err) must_check;

@@ -4,13 +4,15 @@
  *
  *	facts_collect         of a frozen container
  *	facts_write           into the manifest, with the digest of each file of the image directory
- *	facts_read            from an image directory, after each of its files was checked against it
+ *	facts_read            from an image directory, after its files were checked against it
+ *	facts_check_pages     the same of the files of memory
  */
 #ifndef LVM_RUN_CHECKPOINT_FACTS_H
 #define LVM_RUN_CHECKPOINT_FACTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/arena.h"
@@ -49,6 +51,13 @@ struct fact_mount {
 	bool on_root; /* its mount point is in the root file system */
 };
 
+/* A file of the image directory as the manifest has it. */
+struct fact_file {
+	char *name;
+	char *sha256;
+	uint64_t size;
+};
+
 struct facts {
 	struct arena arena;
 	char *id;
@@ -57,6 +66,9 @@ struct facts {
 	size_t mount_count;
 	bool network; /* a network namespace of its own */
 	ino_t network_inode;
+	struct fact_file
+		*pages; /* the files of memory, which facts_read leaves to facts_check_pages */
+	size_t page_count;
 };
 void facts_done(struct facts *facts);
 #define scoped_facts scoped(facts_done) struct facts
@@ -67,10 +79,13 @@ int facts_collect(pid_t pid, const struct spec *spec, struct facts *ret,
 int facts_write(const struct facts *facts, int directory, struct error *err) must_check;
 
 /*
+ * Checks all files but those of memory, which CRIU does not interpret: they may be many gigabytes.
  * EILSEQ when a file was changed, is missing or does not belong to it; ENOENT when the directory was
  * not made by `lvm-run checkpoint`.
  */
 int facts_read(int directory, struct facts *ret, struct error *err) must_check;
+/* Checks the files of memory; a program must not run before, or not for long. */
+int facts_check_pages(int directory, const struct facts *facts, struct error *err) must_check;
 
 /* The key of the mount with that index in CRIU's options. */
 enum { MOUNT_KEY_SIZE = 16 };

@@ -260,34 +260,69 @@ static int read_mounts(const struct json_document *document, struct facts *facts
 
 /* --- Checking --- */
 
-static int check_file(int directory, const struct json_document *document,
-                      const struct json_t *item, struct error *err)
+static bool is_memory(const char *name)
 {
-	struct json_value name = look(document, item, "name");
-	struct json_value size = look(document, item, "size");
-	struct json_value sum = look(document, item, "sha256");
-	char hex[SHA256_HEX_SIZE];
-	uint64_t found = 0;
+	return str_starts(name, "pages-");
+}
 
-	if (name.kind != VALUE_STRING || strchr(name.text, '/') || !is_image(name.text) ||
-	    size.kind != VALUE_UNSIGNED || sum.kind != VALUE_STRING)
-		return broken(err, "files");
+static int check_size(int directory, const struct fact_file *file, struct error *err)
+{
+	struct stat st;
 
-	int r = digest_file(directory, name.text, hex, &found, err);
-
-	if (r == -ENOENT)
-		return error_set(err, EILSEQ, "the image was changed: %s is missing", name.text);
-	if (r < 0)
-		return r;
-	if (found != size.number || !str_equal(hex, sum.text))
+	if (fstatat(directory, file->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT
+		               ? error_set(err, EILSEQ, "the image was changed: %s is missing",
+		                           file->name)
+		               : error_errno(err, "%s", file->name);
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->size)
 		return error_set(err, EILSEQ, "the image was changed: %s is not what was saved",
-		                 name.text);
+		                 file->name);
 	return 0;
 }
 
+static int check_file(int directory, const struct fact_file *file, struct error *err)
+{
+	char hex[SHA256_HEX_SIZE];
+	uint64_t found = 0;
+	int r = check_size(directory, file, err);
+
+	if (r == 0)
+		r = digest_file(directory, file->name, hex, &found, err);
+	if (r < 0)
+		return r;
+	if (found != file->size || !str_equal(hex, file->sha256))
+		return error_set(err, EILSEQ, "the image was changed: %s is not what was saved",
+		                 file->name);
+	return 0;
+}
+
+static int read_file(const struct json_document *document, const struct json_t *item,
+                     struct arena *arena, struct fact_file *ret, struct error *err)
+{
+	struct json_value size = look(document, item, "size");
+
+	*ret = (struct fact_file){
+		.name = look_text(document, item, "name", arena),
+		.sha256 = look_text(document, item, "sha256", arena),
+		.size = size.number,
+	};
+	if (!ret->name || strchr(ret->name, '/') || !is_image(ret->name) || !ret->sha256 ||
+	    size.kind != VALUE_UNSIGNED)
+		return broken(err, "files");
+	return 0;
+}
+
+int facts_check_pages(int directory, const struct facts *facts, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < facts->page_count && r == 0; i++)
+		r = check_file(directory, &facts->pages[i], err);
+	return r;
+}
+
 struct known {
-	const struct json_document *document;
-	const struct json_t *files;
+	const struct fact_file *files;
 	size_t count;
 };
 
@@ -296,25 +331,54 @@ static int check_known(int directory unused_parameter, const char *name, void *c
 {
 	const struct known *known = context;
 
-	for (size_t i = 0; i < known->count; i++) {
-		struct json_value value = look(known->document, json_item(known->files, i), "name");
-
-		if (value.kind == VALUE_STRING && str_equal(value.text, name))
+	for (size_t i = 0; i < known->count; i++)
+		if (str_equal(known->files[i].name, name))
 			return 0;
-	}
 	return error_set(err, EILSEQ, "the image was changed: %s does not belong to it", name);
 }
 
-static int check_files(int directory, const struct json_document *document, struct error *err)
+/* The files of memory go to the end of the list, which facts->pages then is. */
+static void set_memory_apart(struct fact_file *files, size_t count, struct facts *facts)
+{
+	size_t others = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct fact_file file = files[i];
+
+		if (is_memory(file.name))
+			continue;
+		files[i] = files[others];
+		files[others++] = file;
+	}
+	facts->pages = files + others;
+	facts->page_count = count - others;
+}
+
+static int check_files(int directory, const struct json_document *document, struct facts *facts,
+                       struct error *err)
 {
 	struct json_value value = look(document, document->root, "files");
-	struct known known = {document, json_member(document->root, "files"), value.length};
+	const struct json_t *list = json_member(document->root, "files");
+	struct known known = {.count = value.length};
+	struct fact_file *files;
 	int r = 0;
 
 	if (value.kind != VALUE_ARRAY || value.length == 0)
 		return broken(err, "files");
+	files = arena_alloc(&facts->arena, value.length, sizeof(*files));
+	if (!files)
+		return error_code(err, ENOMEM, MANIFEST_NAME);
 	for (size_t i = 0; i < known.count && r == 0; i++)
-		r = check_file(directory, document, json_item(known.files, i), err);
+		r = read_file(document, json_item(list, i), &facts->arena, &files[i], err);
+	if (r < 0)
+		return r;
+	set_memory_apart(files, known.count, facts);
+	for (size_t i = 0; i < known.count - facts->page_count && r == 0; i++)
+		r = check_file(directory, &files[i], err);
+	/* CRIU waits for ever for memory that was cut off. */
+	for (size_t i = 0; i < facts->page_count && r == 0; i++)
+		r = check_size(directory, &facts->pages[i], err);
+	known.files = files;
 	return r < 0 ? r : each_image(directory, check_known, &known, err);
 }
 
@@ -346,5 +410,5 @@ int facts_read(int directory, struct facts *ret, struct error *err)
 	r = read_streams(&document, ret, err);
 	if (r == 0)
 		r = read_mounts(&document, ret, err);
-	return r < 0 ? r : check_files(directory, &document, err);
+	return r < 0 ? r : check_files(directory, &document, ret, err);
 }

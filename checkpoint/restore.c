@@ -16,7 +16,9 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/facts.h"
 #include "checkpoint/image.h"
+#include "checkpoint/lazy.h"
 #include "checkpoint/places.h"
+#include "checkpoint/verify.h"
 #include "net/loopback.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
@@ -39,7 +41,10 @@ struct restore {
 	struct criu_inherit inherit[INHERIT_MAX];
 	size_t inherit_count;
 	struct criu criu;
-	char hidden[PATH_MAX]; /* the state directory */
+	struct lazy lazy;
+	struct verify verify;
+	char program[PATH_MAX]; /* CRIU */
+	char hidden[PATH_MAX];  /* the state directory */
 	char *cgroup;
 	bool started; /* CRIU worked on it: there is a log */
 };
@@ -47,7 +52,9 @@ struct restore {
 static void restore_done(struct restore *restore)
 {
 	criu_done(&restore->criu);
+	verify_done(&restore->verify);
 	creation_done(&restore->creation);
+	lazy_done(&restore->lazy);
 	for (size_t i = 0; i < STREAM_COUNT; i++)
 		fd_close(&restore->streams[i]);
 	fd_close(&restore->network_fd);
@@ -354,6 +361,8 @@ static int on_restored(struct restore *restore, struct error *err)
 	const struct checkpoint_options *o = restore->options;
 	int r = places_correct(&restore->facts, restore->creation.init.pid, err);
 
+	if (r == 0)
+		r = verify_finish(&restore->verify, err);
 	if (r == 0 && o->restored)
 		r = o->restored(restore->creation.init.pid, o->context, err);
 	return r < 0 ? r : creation_commit(&restore->creation, err);
@@ -370,20 +379,59 @@ static int on_step(const char *step, pid_t pid, void *context, struct error *err
 	return 0;
 }
 
+/* A daemon that somebody else has started in the work path serves, as with runc. */
+static bool has_daemon(const struct restore *restore)
+{
+	return restore->options->work_path &&
+	       faccessat(restore->work_fd, LAZY_SOCKET_NAME, F_OK, 0) == 0;
+}
+
+static int start_lazy(struct restore *restore, struct error *err)
+{
+	const struct lazy_request request = {
+		.program = restore->program,
+		.facts = &restore->facts,
+		.images_fd = restore->image_fd,
+		.work_fd = restore->work_fd,
+		.cgroup_fd = cgroup_dirfd(restore->creation.cgroup),
+	};
+
+	if (has_daemon(restore))
+		return 0;
+	if (request.cgroup_fd < 0)
+		return error_set(err, ENOTSUP,
+		                 "--lazy-pages: the container gets no cgroup of its own, by which "
+		                 "it could be ended if its memory does not come");
+	return lazy_start(&request, &restore->lazy, err);
+}
+
+/* Memory that is read at once is checked meanwhile; memory that comes later, by who watches that. */
+static int start_memory(struct restore *restore, struct error *err)
+{
+	return restore->options->lazy_pages
+	               ? start_lazy(restore, err)
+	               : verify_start(restore->image_fd, &restore->facts, &restore->verify, err);
+}
+
 static int start_criu(struct restore *restore, struct error *err)
 {
-	char program[PATH_MAX];
 	struct criu_launch launch = {
-		.program = program,
+		.program = restore->program,
 		.cgroup_fd = cgroup_dirfd(restore->creation.cgroup),
 		.inherit = restore->inherit,
 		.inherit_count = restore->inherit_count,
 		.prepare = enter,
 		.context = restore,
 	};
-	int r = criu_find(program, err);
+	int r = criu_find(restore->program, err);
 
-	return r < 0 ? r : criu_start(&restore->criu, &launch, err);
+	if (r == 0)
+		r = start_memory(restore, err);
+	if (r == 0)
+		r = criu_start(&restore->criu, &launch, err);
+	if (r == 0 && restore->lazy.ready >= 0)
+		r = lazy_await(&restore->lazy, restore->work_fd, err);
+	return r;
 }
 
 static int run_criu(struct restore *restore, struct error *err)
@@ -409,6 +457,7 @@ static int run_criu(struct restore *restore, struct error *err)
 		.shell_job = o->shell_job,
 		.file_locks = o->file_locks,
 		.link_remap = o->link_remap,
+		.lazy_pages = o->lazy_pages,
 	};
 	pid_t pid = 0;
 	int r;
@@ -429,6 +478,8 @@ static void settle_log(struct restore *restore, int result, struct error *err)
 	char name[NAME_MAX + 1];
 	size_t length = result < 0 ? strlen(err->text) : 0;
 
+	if (restore->options->lazy_pages && restore->lazy.control >= 0)
+		(void)unlinkat(restore->work_fd, LAZY_SOCKET_NAME, 0);
 	if (!restore->options->work_path && result == 0) {
 		(void)unlinkat(restore->work_fd, RESTORE_LOG_NAME, 0);
 		(void)unlinkat(restore->work_fd, "stats-restore", 0);
@@ -529,6 +580,8 @@ int checkpoint_restore(struct store *store, const struct create_options *create,
 		.root_fd = -1,
 		.streams = {-1, -1, -1},
 		.criu = CRIU_NONE,
+		.lazy = LAZY_NONE,
+		.verify = VERIFY_NONE,
 	};
 
 	if (geteuid() != 0)
@@ -547,6 +600,8 @@ int checkpoint_restore(struct store *store, const struct create_options *create,
 		r = run_poststart(&restore, err);
 	if (r < 0)
 		return r;
+	if (restore.lazy.control >= 0)
+		lazy_keep(&restore.lazy);
 	creation_keep(&restore.creation);
 	*ret_exit = 0;
 	return create->detach ? 0 : stay(&restore, &foreground, ret_exit, err);

@@ -66,7 +66,7 @@ int checkpoint_refuse(const char *name, bool given, struct error *err)
 
 int checkpoint_check_common(const struct checkpoint_arguments *a, struct error *err)
 {
-	int r = checkpoint_refuse("lazy-pages", a->lazy_pages, err);
+	int r = 0;
 
 	if (r == 0)
 		r = checkpoint_refuse("page-server", a->page_server, err);
@@ -113,6 +113,8 @@ int checkpoint_main(const struct call *call, struct error *err)
 	scoped_store store = NULL;
 	int r = checkpoint_check_common(arguments, err);
 
+	if (r == 0)
+		r = checkpoint_refuse("lazy-pages", arguments->lazy_pages, err);
 	options->needs_mem_track = arguments->pre_dump || arguments->parent_path;
 	if (r == 0)
 		r = checkpoint_parse_lock(arguments->network_lock, &options->lock);

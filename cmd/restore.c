@@ -42,7 +42,10 @@ const struct option restore_options[] = {
 	{"no-new-keyring", "", OPTION_IGNORED, 0, NULL,
          "ignored: keyrings are not part of a checkpoint"},
 	{"console-socket", "", OPTION_TEXT, CREATE(console_socket), "SOCKET", "not supported yet"},
-	{"lazy-pages", "", OPTION_FLAG, RESTORE(lazy_pages), NULL, "not supported yet"},
+	{"lazy-pages", "", OPTION_FLAG, OPTION(lazy_pages), NULL,
+         "let the program run at once: its memory comes when it touches it, and all of it soon; "
+         "the images "
+         "must stay until then"},
 	{"status-fd", "", OPTION_TEXT, RESTORE(status_fd), "FD", "not supported yet"},
 	{"page-server", "", OPTION_TEXT, RESTORE(page_server), "ADDRESS:PORT", "not supported yet"},
 	{"auto-dedup", "", OPTION_FLAG, RESTORE(auto_dedup), NULL, "not supported yet"},

@@ -164,6 +164,28 @@ const struct row rows[] = {
 		.rounds_percent = 30,
 		.bars = {{CRUN, WALL, 0.60, 0}, {FLOOR, WALL, 1.0, 0.8}},
 	},
+	{
+		.name = "restore-lazy-py",
+		.title = "restore --lazy-pages of it, until it runs again, the others without",
+		.bundle = "py",
+		.setup = SAVED,
+		.timed = {RESTORE " %I"},
+		.own = {RESTORE " --lazy-pages %I"},
+		.cleanup = {DELETE},
+		.rounds_percent = 30,
+		.bars = {{CRUN, WALL, 0.15, 0.08}},
+	},
+	{
+		.name = "restore-lazy-1g",
+		.title = "the same of a program with 1 GiB",
+		.bundle = "big",
+		.setup = SAVED,
+		.timed = {RESTORE " %I"},
+		.own = {RESTORE " --lazy-pages %I"},
+		.cleanup = {DELETE},
+		.rounds_percent = 20,
+		.bars = {{CRUN, WALL, 0.15, 0.08}},
+	},
 };
 
 const size_t row_count = sizeof(rows) / sizeof(rows[0]);

@@ -3,27 +3,7 @@
 # not for the test machine: it has no compiler; what is tested needs no more than another machine has
 . "$(dirname "$0")/../support/lib.sh"
 
-# --- What is needed -------------------------------------------------------------------------------
-
-least=4.1.1
-usable() {
-	local version
-	version=$("$1" --version 2>/dev/null | sed -n 's/^Version: *//p')
-	[ -n "$version" ] && [ "$(printf '%s\n' "$least" "$version" | sort -V | head -n 1)" = "$least" ]
-}
-
-find_criu() {
-	local candidate
-	for candidate in "${LVM_RUN_CRIU-}" "$("$TOP/tests/support/criu" --cached 2>/dev/null || :)"; do
-		[ -x "$candidate" ] && usable "$candidate" && printf '%s\n' "$candidate" && return
-	done
-	return 1
-}
-
-[ "$(id -u)" -eq 0 ] || skip 'needs root'
-LVM_RUN_CRIU=$(find_criu) || skip "no CRIU of at least $least (make criu brings one)"
-export LVM_RUN_CRIU
-"$LVM_RUN_CRIU" check >"$T/check" 2>&1 || skip "criu check: $(tail -n 1 "$T/check")"
+. "$(dirname "$0")/../support/criu.sh"
 
 # A number a line, about fifty a second; busybox's sleep does not survive a restore, this does.
 cat >"$T/count.c" <<'C'
@@ -220,6 +200,10 @@ images_that_were_changed_are_refused() {
 	copy_image
 	truncate -s -1 "$T/bad.img/pages-1.img"
 	refused 'pages-1.img is not what was saved' "$T/bad.img"
+	# Of the same size: found out beside CRIU's work, before the program runs.
+	copy_image
+	printf '\1' | dd of="$T/bad.img/pages-1.img" bs=1 seek=4097 conv=notrunc status=none
+	refused 'pages-1.img is not what was saved' "$T/bad.img"
 	copy_image
 	rm "$T/bad.img/pstree.img"
 	refused 'pstree.img is missing' "$T/bad.img"
@@ -312,7 +296,6 @@ what_cannot_be_done_is_said() {
 	local id
 	id=$(new_id)
 	start_idle "$id"
-	expect_error 'option --lazy-pages: not supported yet' lvm checkpoint --lazy-pages "$id"
 	expect_error 'option --page-server: not supported yet' lvm checkpoint --page-server 1.2.3.4:5 "$id"
 	expect_error 'option --status-fd: not supported yet' lvm checkpoint --status-fd 3 "$id"
 	expect_error 'option --console-socket: not supported yet' lvm restore --console-socket x "$id"

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,38 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* --- memory MIB: fills so much, says "ready", then again and again whether it is as it was --- */
+
+static uint64_t mixed(uint64_t number)
+{
+	number = (number ^ number >> 31) * 0x9e3779b97f4a7c15U;
+	return number ^ number >> 29;
+}
+
+static int memory_main(char **words)
+{
+	const struct timespec pause_time = {0, 50000000};
+	size_t count = (size_t)number(words[0]) * 1024 * 1024 / sizeof(uint64_t);
+	uint64_t *memory = malloc(count * sizeof(*memory));
+
+	if (!memory)
+		return die("malloc");
+	for (size_t i = 0; i < count; i++)
+		memory[i] = mixed(i + 1);
+	say("ready\n");
+	for (;;) {
+		size_t bad = 0;
+
+		for (size_t i = 0; i < count; i++)
+			bad += memory[i] != mixed(i + 1);
+		if (bad)
+			say("%zu words are bad\n", bad);
+		else
+			say("good\n");
+		nanosleep(&pause_time, NULL);
+	}
 }
 
 /* --- pause: an idle program that ends at every signal with a default action --- */
@@ -616,8 +649,9 @@ int main(int count, char **words)
 		int least;
 	} applets[] = {
 		{"agent", agent_main, 2}, {"clock", clock_main, 1}, {"console", console_main, 1},
-		{"int80", int80_main, 1}, {"pause", pause_main, 0}, {"pidfd", pidfd_main, 1},
-		{"pty", pty_main, 3},     {"snoop", snoop_main, 1}, {"sys", sys_main, 1},
+		{"int80", int80_main, 1}, {"pause", pause_main, 0}, {"memory", memory_main, 1},
+		{"pidfd", pidfd_main, 1}, {"pty", pty_main, 3},     {"snoop", snoop_main, 1},
+		{"sys", sys_main, 1},
 	};
 
 	for (size_t i = 0; count > 1 && i < sizeof(applets) / sizeof(applets[0]); i++)

@@ -116,7 +116,23 @@ static void changed_missing_and_foreign_files_are_refused(void **state)
 	assert_int_equal(unlinkat(folder->fd, "core-1.img", 0), 0);
 	expect_refusal(folder, EILSEQ, "core-1.img is missing");
 	assert_int_equal(symlinkat("pages-1.img", folder->fd, "core-1.img"), 0);
-	expect_refusal(folder, ELOOP, "core-1.img");
+	expect_refusal(folder, EILSEQ, "core-1.img");
+}
+
+static void memory_is_checked_apart_but_for_its_size(void **state)
+{
+	const struct folder *folder = *state;
+	scoped_facts facts = {0};
+	struct error err = {0};
+
+	assert_int_equal(facts_read(folder->fd, &facts, &err), 0);
+	assert_int_equal(facts.page_count, 1);
+	assert_int_equal(facts_check_pages(folder->fd, &facts, &err), 0);
+	put(folder, "pages-1.img", "PAGES");
+	assert_int_equal(facts_check_pages(folder->fd, &facts, &err), -EILSEQ);
+	assert_non_null(strstr(err.text, "pages-1.img is not what was saved"));
+	put(folder, "pages-1.img", "page");
+	expect_refusal(folder, EILSEQ, "pages-1.img is not what was saved");
 }
 
 static void a_broken_manifest_is_refused(void **state)
@@ -158,6 +174,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_written_is_read_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(changed_missing_and_foreign_files_are_refused,
 	                                        set_up, tear_down),
+		cmocka_unit_test_setup_teardown(memory_is_checked_apart_but_for_its_size, set_up,
+	                                        tear_down),
 		cmocka_unit_test_setup_teardown(a_broken_manifest_is_refused, set_up, tear_down),
 	};
 
