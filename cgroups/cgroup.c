@@ -96,13 +96,28 @@ int cgroup_dirfd(const struct cgroup *group)
 
 /* --- Plan, create, undo, destroy --- */
 
+/* What cgroup v2 does not have may be had in a v1 hierarchy: that is looked into only then. */
+static int plan_limits(struct cgroup *group, const struct cgroup_request *request,
+                       struct error *err)
+{
+	struct error refused;
+
+	if (limits_plan(request->resources, &group->arena, &group->limits, &refused) == 0)
+		return 0;
+	group->refused = refused.code == ENOTSUP && group->driver == &driver_cgroupfs;
+	if (group->refused)
+		return 0;
+	*err = refused;
+	return -refused.code;
+}
+
 int cgroup_plan(const struct cgroup_request *request, struct cgroup **ret, struct error *err)
 {
 	scoped_cgroup group = cgroup_new(request->driver);
 
 	if (!group)
 		return error_code(err, ENOMEM, "cgroup");
-	if (limits_plan(request->resources, &group->arena, &group->limits, err) < 0)
+	if (plan_limits(group, request, err) < 0)
 		return -err->code;
 	if (request->driver != CGROUP_DRIVER_DISABLED &&
 	    devices_plan(request->resources, &group->arena, &group->devices, err) < 0)
@@ -173,7 +188,21 @@ static int copy_location(struct cgroup *group, const struct cgroup_location *loc
 		group->location.made = arena_strdup(&group->arena, location->made);
 	if (!group->location.path || (location->scope && !group->location.scope))
 		return error_code(err, ENOMEM, "cgroup");
-	return unified_set_place(group, location->mount, err);
+	if (unified_set_place(group, location->mount, err) < 0)
+		return -err->code;
+	return legacy_parse(group, location->legacy, err);
+}
+
+int cgroup_sweep(const struct cgroup_location *location, struct error *err)
+{
+	if (location->driver == CGROUP_DRIVER_DISABLED || !location->legacy)
+		return 0;
+
+	scoped_cgroup group = cgroup_new(location->driver);
+
+	if (!group)
+		return error_code(err, ENOMEM, "cgroup");
+	return copy_location(group, location, err) < 0 ? -err->code : legacy_remove(group, err);
 }
 
 int cgroup_open(const struct cgroup_location *location, struct cgroup **ret, struct error *err)

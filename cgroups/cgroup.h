@@ -7,9 +7,9 @@
  *	cgroup_dirfd     for CLONE_INTO_CGROUP: nothing is ever written to cgroup.procs on this path
  *	cgroup_open      the group of an existing container, from the location in its record or journal
  *
- * On a hybrid host the group lies in the v2 hierarchy wherever that is mounted; a limit whose
- * controller is not available there is refused with an error that names the controller, where it is
- * bound and what to do. No function sleeps: waiting is poll(2) on cgroup.events. Host side.
+ * On a hybrid host the group lies in the v2 hierarchy wherever that is mounted. A limit whose controller is
+ * bound to cgroup v1 is set there, in a group of the same path (legacy.h); one that cannot be set is refused
+ * with an error that names the controller, where it is bound and what to do. No function sleeps: waiting is poll(2) on cgroup.events. Host side.
  */
 #ifndef LVM_RUN_CGROUPS_CGROUP_H
 #define LVM_RUN_CGROUPS_CGROUP_H
@@ -38,6 +38,8 @@ struct cgroup_location {
 	const char *scope; /* the systemd unit; null otherwise */
 	const char *
 		made; /* the highest group above `path` that creating it makes; null: none is known */
+	/* v1 hierarchies with a group of that path, "cpu,cpuacct:/mount memory:/mount"; null: none. */
+	const char *legacy;
 };
 
 /*
@@ -99,6 +101,20 @@ const struct cgroup_location *cgroup_locate(const struct cgroup *group);
 int cgroup_dirfd(const struct cgroup *group);
 
 /*
+ * Opens cgroup.procs of each v1 group, for a process that is born in the group to write "0" to first of all
+ * (cgroup_enter_legacy); none mostly. The caller's to close (cgroup_legacy_done).
+ */
+struct cgroup_legacy {
+	int fds[16];
+	size_t count;
+};
+int cgroup_open_legacy(const struct cgroup *group, struct cgroup_legacy *ret,
+                       struct error *err) must_check;
+void cgroup_legacy_done(struct cgroup_legacy *legacy);
+/* Child side: moves the calling process into them, and closes them. */
+int cgroup_enter_legacy(struct cgroup_legacy *legacy, struct error *err) must_check;
+
+/*
  * To be called once init lives in the group: ends the placeholder process of a systemd scope. Does
  * nothing for the other drivers.
  */
@@ -137,6 +153,12 @@ int cgroup_pids(const struct cgroup *group, pid_t **ret, size_t *ret_count,
  * Success when it is already gone.
  */
 int cgroup_destroy(struct cgroup *group, struct error *err) must_check;
+
+/*
+ * What may be left of a group that is no longer there (cgroup_open: −ENOENT): its groups in v1 hierarchies
+ * are removed. Success when nothing is left.
+ */
+int cgroup_sweep(const struct cgroup_location *location, struct error *err) must_check;
 
 /* For `doctor`: what the host's layout is. Strings are static or in the caller's buffers. */
 struct cgroup_layout {

@@ -16,6 +16,7 @@
 #include "cgroups/cgroup.h"
 #include "cgroups/devices.h"
 #include "cgroups/layout.h"
+#include "cgroups/legacy.h"
 #include "cgroups/limits.h"
 
 struct driver;
@@ -28,12 +29,14 @@ struct cgroup {
 	int dirfd;  /* of the group; −1 before it exists */
 
 	/* What create does. */
-	struct limit_list limits;
+	struct limit_list limits; /* in the v2 hierarchy */
+	struct legacy legacy;     /* and in those of v1 */
 	struct device_program devices;
 	const char *pin_dir;
 	cgroup_note *note;
 	void *note_context;
-	bool named; /* the configuration says where: then it is not done without */
+	bool named;   /* the configuration says where: then it is not done without */
+	bool refused; /* a limit that cgroup v2 does not have: `limits` is not filled yet */
 	bool delegate;
 	uid_t owner_uid;
 	gid_t owner_gid;

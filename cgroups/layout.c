@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cgroups/cgroup.h"
+#include "cgroups/legacy_limits.h"
 #include "cgroups/text.h"
 
 enum { PROC_LIMIT = 32 * 1024 * 1024 };
@@ -113,18 +114,13 @@ int layout_own_group(long pid, char *ret, size_t size, struct error *err)
 
 /* --- Why a controller is missing --- */
 
-/* The v1 name, where it is another one. */
-static const char *legacy_name(const char *controller)
-{
-	return str_equal(controller, "io") ? "blkio" : controller;
-}
-
-int layout_explain_missing(const char *mount, const char *controller, struct error *err)
+int layout_explain_missing(const char *mount, const char *controller, const char *why_not,
+                           struct error *err)
 {
 	static const char advice[] =
 		"take the limit out of the configuration, or give the controller to cgroup v2 "
 		"(boot with cgroup_no_v1=all, or systemd.unified_cgroup_hierarchy=1)";
-	const char *name = legacy_name(controller);
+	const char *name = legacy_limits_controller(controller);
 	struct controller_line line = {0};
 	char where[LAYOUT_PATH_SIZE];
 	scoped_str text = NULL;
@@ -154,14 +150,88 @@ int layout_explain_missing(const char *mount, const char *controller, struct err
 	if (find_mount("cgroup", name, where, sizeof(where), &ignored) <= 0)
 		return error_set(
 			err, ENOTSUP,
-			"the %s controller is bound to cgroup v1 (hierarchy %d, not mounted "
-			"here), and lvm-run sets limits in cgroup v2 only (%s): %s",
-			controller, line.hierarchy, mount, advice);
-	return error_set(
-		err, ENOTSUP,
-		"the %s controller is bound to cgroup v1 at %s, and lvm-run sets limits in "
-		"cgroup v2 only (%s): %s",
-		controller, where, mount, advice);
+			"the %s controller is bound to cgroup v1 (hierarchy %d), which is not "
+			"mounted here: mount it, %s",
+			controller, line.hierarchy, advice);
+	return error_set(err, ENOTSUP, "the %s controller is bound to cgroup v1 at %s, and %s: %s",
+	                 controller, where, why_not, advice);
+}
+
+/* --- The v1 hierarchies --- */
+
+static const char *const legacy_controllers[] = {
+	"cpu",     "cpuacct", "cpuset",     "memory",   "devices", "freezer", "net_cls", "blkio",
+	"hugetlb", "pids",    "perf_event", "net_prio", "rdma",    "misc",    "debug"};
+
+static bool path_is_legacy(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == CGROUP_SUPER_MAGIC;
+}
+
+/* "cpu,cpuacct"; empty for a hierarchy without controllers. */
+static void list_controllers(const struct mountinfo_line *mount, char *ret, size_t size)
+{
+	*ret = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(legacy_controllers); i++) {
+		size_t length = strlen(ret);
+
+		if (text_list_has(mount->super_options, legacy_controllers[i]))
+			(void)snprintf(ret + length, size - length, "%s%s", length ? "," : "",
+			               legacy_controllers[i]);
+	}
+}
+
+static bool is_listed(const struct layout_legacy *list, const char *controllers)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (str_equal(list->items[i].controllers, controllers))
+			return true;
+	}
+	return false;
+}
+
+static int add_hierarchy(const struct mountinfo_line *mount, struct arena *arena,
+                         struct layout_legacy *list)
+{
+	char controllers[128];
+
+	if (!str_equal(mount->type, "cgroup") || list->count == LAYOUT_LEGACY_MAX ||
+	    strpbrk(mount->mount_point, " :%\t\n"))
+		return 0;
+	list_controllers(mount, controllers, sizeof(controllers));
+	if (!*controllers || is_listed(list, controllers) || !path_is_legacy(mount->mount_point))
+		return 0;
+
+	const char *copy = arena_strdup(arena, controllers);
+	const char *where = arena_strdup(arena, mount->mount_point);
+
+	if (!copy || !where)
+		return -ENOMEM;
+	list->items[list->count].controllers = copy;
+	list->items[list->count++].mount = where;
+	return 0;
+}
+
+int layout_read_legacy(struct arena *arena, struct layout_legacy *ret, struct error *err)
+{
+	struct layout_legacy list = {.count = 0};
+	scoped_str text = NULL;
+	int r = file_read(AT_FDCWD, "/proc/self/mountinfo", PROC_LIMIT, &text, NULL, err);
+	char *cursor = text;
+	char *line;
+
+	if (r < 0)
+		return r;
+	while ((line = text_next_line(&cursor))) {
+		struct mountinfo_line mount;
+
+		if (text_parse_mountinfo(line, &mount) && add_hierarchy(&mount, arena, &list) < 0)
+			return error_code(err, ENOMEM, "cgroup layout");
+	}
+	*ret = list;
+	return 0;
 }
 
 /* --- For doctor --- */
@@ -169,17 +239,12 @@ int layout_explain_missing(const char *mount, const char *controller, struct err
 /* Adds "controller:mount point" for each controller of a v1 mount. */
 static void add_legacy(const struct mountinfo_line *mount, char *list, size_t size)
 {
-	static const char *const known[] = {"cpu",     "cpuacct", "cpuset",     "memory",
-	                                    "devices", "freezer", "net_cls",    "blkio",
-	                                    "hugetlb", "pids",    "perf_event", "net_prio",
-	                                    "rdma",    "misc",    "debug"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(legacy_controllers); i++) {
 		size_t length = strlen(list);
 
-		if (text_list_has(mount->super_options, known[i]))
+		if (text_list_has(mount->super_options, legacy_controllers[i]))
 			(void)snprintf(list + length, size - length, "%s%s:%s", length ? " " : "",
-			               known[i], mount->mount_point);
+			               legacy_controllers[i], mount->mount_point);
 	}
 }
 

@@ -11,84 +11,11 @@
 #include "base/cpulist.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "cgroups/limit_builder.h"
 #include "cgroups/text.h"
 #include "cgroups/weight.h"
 
-/* What the list is made with; the first error stays. */
-struct builder {
-	struct arena *arena;
-	struct limit_list *list;
-	size_t capacity;
-	struct error *err;
-};
-
 #define RESOURCE(name) "linux.resources." name
-
-/* The controller that serves a file: what stands before the first dot. */
-static const char *controller_of(struct builder *b, const char *file)
-{
-	size_t size = strcspn(file, ".");
-
-	if (size == strlen("cgroup") && str_starts(file, "cgroup"))
-		return NULL;
-	return arena_strndup(b->arena, file, size);
-}
-
-static int add(struct builder *b, struct limit limit)
-{
-	struct limit_list *list = b->list;
-
-	if (!limit.value)
-		return error_code(b->err, ENOMEM, "%s", limit.property);
-	if (list->count == b->capacity) {
-		size_t capacity = b->capacity ? b->capacity * 2 : 16;
-		struct limit *items = arena_alloc(b->arena, capacity, sizeof(*items));
-
-		if (!items)
-			return error_code(b->err, ENOMEM, "%s", limit.property);
-		if (list->count > 0)
-			memcpy(items, list->items, list->count * sizeof(*items));
-		list->items = items;
-		b->capacity = capacity;
-	}
-	limit.controller = controller_of(b, limit.file);
-	list->items[list->count++] = limit;
-	return 0;
-}
-
-/* "max" for −1. */
-static const char *max_or_number(struct builder *b, int64_t value)
-{
-	return value == -1 ? "max" : arena_format(b->arena, "%" PRId64, value);
-}
-
-/* Any negative number but −1 is a mistake. */
-static int check_sign(struct builder *b, const char *property, int64_t value)
-{
-	if (value >= -1)
-		return 0;
-	return error_set(b->err, EINVAL, "%s: %" PRId64 " is no limit (-1 stands for no limit)",
-	                 property, value);
-}
-
-/* A number where 0 and absence mean that nothing was asked for. */
-static int add_number(struct builder *b, const char *property, const char *file,
-                      struct optional_i64 number)
-{
-	if (!number.set || number.value == 0)
-		return 0;
-	if (check_sign(b, property, number.value) < 0)
-		return -b->err->code;
-	return add(b, (struct limit){.property = property,
-	                             .file = file,
-	                             .value = max_or_number(b, number.value)});
-}
-
-static int refuse(struct builder *b, const char *property, const char *why)
-{
-	return error_set(b->err, ENOTSUP, "%s: %s; take it out of the configuration", property,
-	                 why);
-}
 
 /* --- Memory --- */
 
@@ -122,29 +49,29 @@ int limits_swap(struct optional_i64 memory, struct optional_i64 swap, int64_t *r
 	return 0;
 }
 
-static int refuse_memory(struct builder *b, const struct spec_memory *memory)
+static int refuse_memory(struct limit_builder *b, const struct spec_memory *memory)
 {
 	static const char kernel[] =
 		"cgroup v2 counts kernel memory within memory.limit and has no "
 		"limit of its own for it";
 
 	if (memory->kernel.set && memory->kernel.value > 0)
-		return refuse(b, RESOURCE("memory.kernel"), kernel);
+		return limit_refuse(b, RESOURCE("memory.kernel"), kernel);
 	if (memory->kernel_tcp.set && memory->kernel_tcp.value > 0)
-		return refuse(b, RESOURCE("memory.kernelTCP"), kernel);
+		return limit_refuse(b, RESOURCE("memory.kernelTCP"), kernel);
 	if (memory->swappiness.set)
-		return refuse(b, RESOURCE("memory.swappiness"),
-		              "cgroup v2 has no swappiness of a group");
+		return limit_refuse(b, RESOURCE("memory.swappiness"),
+		                    "cgroup v2 has no swappiness of a group");
 	if (memory->disable_oom_killer.set && memory->disable_oom_killer.value)
-		return refuse(b, RESOURCE("memory.disableOOMKiller"),
-		              "the OOM killer cannot be switched off in cgroup v2");
+		return limit_refuse(b, RESOURCE("memory.disableOOMKiller"),
+		                    "the OOM killer cannot be switched off in cgroup v2");
 	if (memory->use_hierarchy.set && !memory->use_hierarchy.value)
-		return refuse(b, RESOURCE("memory.useHierarchy"),
-		              "cgroup v2 always counts the groups below");
+		return limit_refuse(b, RESOURCE("memory.useHierarchy"),
+		                    "cgroup v2 always counts the groups below");
 	return 0;
 }
 
-static int add_swap(struct builder *b, const struct spec_memory *memory)
+static int add_swap(struct limit_builder *b, const struct spec_memory *memory)
 {
 	static const char property[] = RESOURCE("memory.swap");
 	int64_t swap = 0;
@@ -153,26 +80,31 @@ static int add_swap(struct builder *b, const struct spec_memory *memory)
 		return error_wrap(b->err, "%s", property);
 	if (swap == -2)
 		return 0;
-	return add(b, (struct limit){.property = property,
-	                             .file = "memory.swap.max",
-	                             .value = max_or_number(b, swap),
-	                             .flags = swap <= 0 ? LIMIT_IF_PRESENT : 0});
+	return limit_add(b, (struct limit){.property = property,
+	                                   .file = "memory.swap.max",
+	                                   .value = limit_number(b, swap, "max"),
+	                                   .flags = swap <= 0 ? LIMIT_IF_PRESENT : 0});
 }
 
-static int add_memory(struct builder *b, const struct spec_resources *resources)
+static int add_memory(struct limit_builder *b, const struct spec_resources *resources)
 {
 	const struct spec_memory *memory = &resources->memory;
 
 	if (refuse_memory(b, memory) < 0 || add_swap(b, memory) < 0 ||
-	    add_number(b, RESOURCE("memory.limit"), "memory.max", memory->limit) < 0 ||
-	    add_number(b, RESOURCE("memory.reservation"), "memory.low", memory->reservation) < 0)
+	    limit_add_number(
+		    b, (struct limit){.property = RESOURCE("memory.limit"), .file = "memory.max"},
+		    memory->limit, "max") < 0 ||
+	    limit_add_number(b,
+	                     (struct limit){.property = RESOURCE("memory.reservation"),
+	                                    .file = "memory.low"},
+	                     memory->reservation, "max") < 0)
 		return -b->err->code;
 	return 0;
 }
 
 /* --- CPU --- */
 
-static int add_cpu_share(struct builder *b, const struct spec_cpu *cpu)
+static int add_cpu_share(struct limit_builder *b, const struct spec_cpu *cpu)
 {
 	bool idle = cpu->idle.set && cpu->idle.value != 0;
 
@@ -180,45 +112,50 @@ static int add_cpu_share(struct builder *b, const struct spec_cpu *cpu)
 		if (cpu->idle.value != 0 && cpu->idle.value != 1)
 			return error_set(b->err, EINVAL, "%s: %" PRId64 " is neither 0 nor 1",
 			                 RESOURCE("cpu.idle"), cpu->idle.value);
-		if (add(b, (struct limit){.property = RESOURCE("cpu.idle"),
-		                          .file = "cpu.idle",
-		                          .value = idle ? "1" : "0"}) < 0)
+		if (limit_add(b, (struct limit){.property = RESOURCE("cpu.idle"),
+		                                .file = "cpu.idle",
+		                                .value = idle ? "1" : "0"}) < 0)
 			return -b->err->code;
 	}
 	/* An idle group has no weight: the kernel refuses to write one. */
 	if (idle || !cpu->shares.set || cpu->shares.value == 0)
 		return 0;
-	return add(b, (struct limit){.property = RESOURCE("cpu.shares"),
-	                             .file = "cpu.weight",
-	                             .value = arena_format(b->arena, "%" PRIu64,
-	                                                   weight_of_shares(cpu->shares.value))});
+	return limit_add(
+		b, (struct limit){.property = RESOURCE("cpu.shares"),
+	                          .file = "cpu.weight",
+	                          .value = arena_format(b->arena, "%" PRIu64,
+	                                                weight_of_shares(cpu->shares.value))});
 }
 
-static int add_cpu_quota(struct builder *b, const struct spec_cpu *cpu)
+static int add_cpu_quota(struct limit_builder *b, const struct spec_cpu *cpu)
 {
 	uint64_t period = cpu->period.set && cpu->period.value ? cpu->period.value : 100000;
 	bool limited = cpu->quota.set && cpu->quota.value > 0;
 
 	/* The burst may not exceed the quota: the old one or the new one may be the larger. */
 	if (cpu->burst.set &&
-	    add(b, (struct limit){.property = RESOURCE("cpu.burst"),
-	                          .file = "cpu.max.burst",
-	                          .value = arena_format(b->arena, "%" PRIu64, cpu->burst.value),
-	                          .flags = LIMIT_RETRY_LATER}) < 0)
+	    limit_add(b,
+	              (struct limit){.property = RESOURCE("cpu.burst"),
+	                             .file = "cpu.max.burst",
+	                             .value = arena_format(b->arena, "%" PRIu64, cpu->burst.value),
+	                             .flags = LIMIT_RETRY_LATER}) < 0)
 		return -b->err->code;
 	if ((!cpu->quota.set || cpu->quota.value == 0) &&
 	    (!cpu->period.set || cpu->period.value == 0))
 		return 0;
-	return add(b, (struct limit){.property = cpu->quota.set ? RESOURCE("cpu.quota")
-	                                                        : RESOURCE("cpu.period"),
-	                             .file = "cpu.max",
-	                             .value = arena_format(
-					     b->arena, "%s %" PRIu64,
-					     limited ? max_or_number(b, cpu->quota.value) : "max",
-					     period)});
+	return limit_add(
+		b,
+		(struct limit){
+			.property = cpu->quota.set ? RESOURCE("cpu.quota") : RESOURCE("cpu.period"),
+			.file = "cpu.max",
+			.value = arena_format(b->arena, "%s %" PRIu64,
+	                                      limited ? limit_number(b, cpu->quota.value, "max")
+	                                              : "max",
+	                                      period)});
 }
 
-static int add_cpu_list(struct builder *b, const char *property, const char *file, const char *text)
+static int add_cpu_list(struct limit_builder *b, const char *property, const char *file,
+                        const char *text)
 {
 	struct cpulist list;
 
@@ -227,18 +164,18 @@ static int add_cpu_list(struct builder *b, const char *property, const char *fil
 	if (cpulist_parse(text, &list) < 0 || strchr(text, '\n'))
 		return error_set(b->err, EINVAL, "%s: \"%s\" is not a list like 0-3,7", property,
 		                 text);
-	return add(b, (struct limit){.property = property, .file = file, .value = text});
+	return limit_add(b, (struct limit){.property = property, .file = file, .value = text});
 }
 
-static int add_cpu(struct builder *b, const struct spec_resources *resources)
+static int add_cpu(struct limit_builder *b, const struct spec_resources *resources)
 {
 	static const char realtime[] = "cgroup v2 has no limit for real-time scheduling";
 	const struct spec_cpu *cpu = &resources->cpu;
 
 	if (cpu->realtime_runtime.set && cpu->realtime_runtime.value != 0)
-		return refuse(b, RESOURCE("cpu.realtimeRuntime"), realtime);
+		return limit_refuse(b, RESOURCE("cpu.realtimeRuntime"), realtime);
 	if (cpu->realtime_period.set && cpu->realtime_period.value != 0)
-		return refuse(b, RESOURCE("cpu.realtimePeriod"), realtime);
+		return limit_refuse(b, RESOURCE("cpu.realtimePeriod"), realtime);
 	if (add_cpu_share(b, cpu) < 0 || add_cpu_quota(b, cpu) < 0 ||
 	    add_cpu_list(b, RESOURCE("cpu.cpus"), "cpuset.cpus", cpu->cpus) < 0 ||
 	    add_cpu_list(b, RESOURCE("cpu.mems"), "cpuset.mems", cpu->mems) < 0)
@@ -248,7 +185,7 @@ static int add_cpu(struct builder *b, const struct spec_resources *resources)
 
 /* --- Processes --- */
 
-static int add_pids(struct builder *b, const struct spec_resources *resources)
+static int add_pids(struct limit_builder *b, const struct spec_resources *resources)
 {
 	static const char property[] = RESOURCE("pids.limit");
 
@@ -257,15 +194,16 @@ static int add_pids(struct builder *b, const struct spec_resources *resources)
 
 	int64_t limit = resources->pids_limit.value;
 
-	if (check_sign(b, property, limit) < 0)
+	if (limit_check_sign(b, property, limit) < 0)
 		return -b->err->code;
 	/*
 	 * 0 is a real limit: no process beside the first one. A group with pids.max 0 could not take
 	 * in even that by CLONE_INTO_CGROUP; 1 means the same to whoever lives in it.
 	 */
-	return add(b, (struct limit){.property = property,
-	                             .file = "pids.max",
-	                             .value = limit == 0 ? "1" : max_or_number(b, limit)});
+	return limit_add(b,
+	                 (struct limit){.property = property,
+	                                .file = "pids.max",
+	                                .value = limit == 0 ? "1" : limit_number(b, limit, "max")});
 }
 
 /* --- Block devices --- */
@@ -275,7 +213,7 @@ uint64_t limits_io_weight(uint64_t weight)
 	return weight == 0 ? 0 : 1 + (weight - 10) * 9999 / 990;
 }
 
-static int check_io_weight(struct builder *b, const char *property, uint64_t weight)
+static int check_io_weight(struct limit_builder *b, const char *property, uint64_t weight)
 {
 	if (weight >= 10 && weight <= 1000)
 		return 0;
@@ -283,7 +221,7 @@ static int check_io_weight(struct builder *b, const char *property, uint64_t wei
 	                 property, weight);
 }
 
-static int add_io_weight(struct builder *b, const struct spec_block_io *io)
+static int add_io_weight(struct limit_builder *b, const struct spec_block_io *io)
 {
 	static const char property[] = RESOURCE("blockIO.weight");
 
@@ -291,16 +229,17 @@ static int add_io_weight(struct builder *b, const struct spec_block_io *io)
 		return 0;
 	if (check_io_weight(b, property, io->weight.value) < 0)
 		return -b->err->code;
-	return add(b, (struct limit){.property = property,
-	                             .file = "io.bfq.weight",
-	                             .value = arena_format(b->arena, "%" PRIu64, io->weight.value),
-	                             .fallback_file = "io.weight",
-	                             .fallback_value =
-	                                     arena_format(b->arena, "%" PRIu64,
-	                                                  limits_io_weight(io->weight.value))});
+	return limit_add(
+		b,
+		(struct limit){.property = property,
+	                       .file = "io.bfq.weight",
+	                       .value = arena_format(b->arena, "%" PRIu64, io->weight.value),
+	                       .fallback_file = "io.weight",
+	                       .fallback_value = arena_format(b->arena, "%" PRIu64,
+	                                                      limits_io_weight(io->weight.value))});
 }
 
-static int add_device_weights(struct builder *b, const struct spec_block_io *io)
+static int add_device_weights(struct limit_builder *b, const struct spec_block_io *io)
 {
 	for (size_t i = 0; i < io->weight_device.count; i++) {
 		const struct spec_block_device_value *device = &io->weight_device.items[i];
@@ -310,25 +249,27 @@ static int add_device_weights(struct builder *b, const struct spec_block_io *io)
 		if (!property)
 			return error_code(b->err, ENOMEM, "blockIO.weightDevice");
 		if (device->leaf_weight.set)
-			return refuse(b, property, "cgroup v2 has no leafWeight");
+			return limit_refuse(b, property, "cgroup v2 has no leafWeight");
 		if (!device->weight.set || device->weight.value == 0)
 			continue;
 		if (check_io_weight(b, property, device->weight.value) < 0 ||
-		    add(b, (struct limit){
-				   .property = property,
-				   .file = "io.bfq.weight",
-				   .value = arena_format(b->arena, "%u:%u %" PRIu64, device->major,
-		                                         device->minor, device->weight.value),
-				   .fallback_file = "io.weight",
-				   .fallback_value = arena_format(
-					   b->arena, "%u:%u %" PRIu64, device->major, device->minor,
-					   limits_io_weight(device->weight.value))}) < 0)
+		    limit_add(b, (struct limit){.property = property,
+		                                .file = "io.bfq.weight",
+		                                .value = arena_format(b->arena, "%u:%u %" PRIu64,
+		                                                      device->major, device->minor,
+		                                                      device->weight.value),
+		                                .fallback_file = "io.weight",
+		                                .fallback_value = arena_format(
+							b->arena, "%u:%u %" PRIu64, device->major,
+							device->minor,
+							limits_io_weight(device->weight.value))}) <
+		            0)
 			return -b->err->code;
 	}
 	return 0;
 }
 
-static int add_throttle(struct builder *b, const char *name, const char *key,
+static int add_throttle(struct limit_builder *b, const char *name, const char *key,
                         const struct spec_block_device_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -339,22 +280,23 @@ static int add_throttle(struct builder *b, const char *name, const char *key,
 
 		if (!property || !rate)
 			return error_code(b->err, ENOMEM, "blockIO.%s", name);
-		if (add(b,
-		        (struct limit){.property = property,
-		                       .file = "io.max",
-		                       .value = arena_format(b->arena, "%u:%u %s=%s", device->major,
-		                                             device->minor, key, rate)}) < 0)
+		if (limit_add(b, (struct limit){.property = property,
+		                                .file = "io.max",
+		                                .value = arena_format(b->arena, "%u:%u %s=%s",
+		                                                      device->major, device->minor,
+		                                                      key, rate)}) < 0)
 			return -b->err->code;
 	}
 	return 0;
 }
 
-static int add_block_io(struct builder *b, const struct spec_resources *resources)
+static int add_block_io(struct limit_builder *b, const struct spec_resources *resources)
 {
 	const struct spec_block_io *io = &resources->block_io;
 
 	if (io->leaf_weight.set && io->leaf_weight.value != 0)
-		return refuse(b, RESOURCE("blockIO.leafWeight"), "cgroup v2 has no leafWeight");
+		return limit_refuse(b, RESOURCE("blockIO.leafWeight"),
+		                    "cgroup v2 has no leafWeight");
 	if (add_io_weight(b, io) < 0 || add_device_weights(b, io) < 0 ||
 	    add_throttle(b, "throttleReadBpsDevice", "rbps", &io->throttle_read_bps) < 0 ||
 	    add_throttle(b, "throttleWriteBpsDevice", "wbps", &io->throttle_write_bps) < 0 ||
@@ -366,8 +308,7 @@ static int add_block_io(struct builder *b, const struct spec_resources *resource
 
 /* --- Huge pages, RDMA, network --- */
 
-/* "2MB": digits, then KB, MB or GB. */
-static bool page_size_is_good(const char *size)
+bool limits_page_size_is_good(const char *size)
 {
 	size_t digits = strspn(size, "0123456789");
 	const char *unit = size + digits;
@@ -376,7 +317,7 @@ static bool page_size_is_good(const char *size)
 	       (str_equal(unit, "KB") || str_equal(unit, "MB") || str_equal(unit, "GB"));
 }
 
-static int add_hugepages(struct builder *b, const struct spec_resources *resources)
+static int add_hugepages(struct limit_builder *b, const struct spec_resources *resources)
 {
 	for (size_t i = 0; i < resources->hugepage_limit_count; i++) {
 		const struct spec_hugepage_limit *limit = &resources->hugepage_limits[i];
@@ -385,7 +326,7 @@ static int add_hugepages(struct builder *b, const struct spec_resources *resourc
 
 		if (!property || !value)
 			return error_code(b->err, ENOMEM, "hugepageLimits");
-		if (!page_size_is_good(limit->page_size))
+		if (!limits_page_size_is_good(limit->page_size))
 			return error_set(b->err, EINVAL,
 			                 "%s.pageSize: \"%s\" is not a size like 2MB", property,
 			                 limit->page_size);
@@ -396,18 +337,19 @@ static int add_hugepages(struct builder *b, const struct spec_resources *resourc
 
 		if (!used || !reserved)
 			return error_code(b->err, ENOMEM, "%s", property);
-		if (add(b, (struct limit){.property = property, .file = used, .value = value}) <
+		if (limit_add(b,
+		              (struct limit){.property = property, .file = used, .value = value}) <
 		            0 ||
-		    add(b, (struct limit){.property = property,
-		                          .file = reserved,
-		                          .value = value,
-		                          .flags = LIMIT_IF_PRESENT}) < 0)
+		    limit_add(b, (struct limit){.property = property,
+		                                .file = reserved,
+		                                .value = value,
+		                                .flags = LIMIT_IF_PRESENT}) < 0)
 			return -b->err->code;
 	}
 	return 0;
 }
 
-static int add_rdma(struct builder *b, const struct spec_resources *resources)
+static int add_rdma(struct limit_builder *b, const struct spec_resources *resources)
 {
 	for (size_t i = 0; i < resources->rdma_count; i++) {
 		const struct spec_rdma *rdma = &resources->rdma[i];
@@ -426,28 +368,29 @@ static int add_rdma(struct builder *b, const struct spec_resources *resources)
 			                     rdma->hca_objects.value);
 		if (value == rdma->device)
 			continue;
-		if (add(b, (struct limit){
-				   .property = property, .file = "rdma.max", .value = value}) < 0)
+		if (limit_add(b, (struct limit){.property = property,
+		                                .file = "rdma.max",
+		                                .value = value}) < 0)
 			return -b->err->code;
 	}
 	return 0;
 }
 
-static int refuse_network(struct builder *b, const struct spec_resources *resources)
+static int refuse_network(struct limit_builder *b, const struct spec_resources *resources)
 {
 	if (resources->network_class_id.set && resources->network_class_id.value != 0)
-		return refuse(
+		return limit_refuse(
 			b, RESOURCE("network.classID"),
 			"cgroup v2 has no class of network packets (match the group in nftables)");
 	if (resources->network_priority_count > 0)
-		return refuse(b, RESOURCE("network.priorities"),
-		              "cgroup v2 has no network priorities");
+		return limit_refuse(b, RESOURCE("network.priorities"),
+		                    "cgroup v2 has no network priorities");
 	return 0;
 }
 
 /* --- unified: written last, instead of what the typed properties say for the same file --- */
 
-static int check_unified_key(struct builder *b, const char *property, const char *key)
+static int check_unified_key(struct limit_builder *b, const char *property, const char *key)
 {
 	/* These act on processes, or on who may live in the group, and are not limits. */
 	static const char *const refused[] = {"cgroup.procs", "cgroup.threads",
@@ -476,7 +419,7 @@ static void drop_file(struct limit_list *list, const char *file)
 	list->count = kept;
 }
 
-static int add_unified(struct builder *b, const struct spec_resources *resources)
+static int add_unified(struct limit_builder *b, const struct spec_resources *resources)
 {
 	for (size_t i = 0; i < resources->unified_count; i++) {
 		const struct spec_annotation *entry = &resources->unified[i];
@@ -494,9 +437,9 @@ static int add_unified(struct builder *b, const struct spec_resources *resources
 
 		if (!property)
 			return error_code(b->err, ENOMEM, "unified");
-		if (add(b, (struct limit){.property = property,
-		                          .file = entry->key,
-		                          .value = entry->value}) < 0)
+		if (limit_add(b, (struct limit){.property = property,
+		                                .file = entry->key,
+		                                .value = entry->value}) < 0)
 			return -b->err->code;
 	}
 	return 0;
@@ -507,12 +450,12 @@ static int add_unified(struct builder *b, const struct spec_resources *resources
 int limits_plan(const struct spec_resources *resources, struct arena *arena, struct limit_list *ret,
                 struct error *err)
 {
-	static int (*const steps[])(struct builder *, const struct spec_resources *) = {
+	static int (*const steps[])(struct limit_builder *, const struct spec_resources *) = {
 		add_memory,    add_cpu,  add_pids,       add_block_io,
 		add_hugepages, add_rdma, refuse_network, add_unified,
 	};
 	struct limit_list list = {0};
-	struct builder b = {.arena = arena, .list = &list, .err = err};
+	struct limit_builder b = {.arena = arena, .list = &list, .err = err};
 
 	for (size_t i = 0; resources && i < ARRAY_SIZE(steps); i++) {
 		if (steps[i](&b, resources) < 0)

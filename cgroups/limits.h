@@ -15,8 +15,9 @@
 #include "spec/spec.h"
 
 enum limit_flag {
-	LIMIT_IF_PRESENT = 1, /* nothing to limit where the file does not exist */
-	LIMIT_RETRY_LATER = 2 /* refused with EINVAL: once more after the rest (cpu.max.burst) */
+	LIMIT_IF_PRESENT = 1,  /* nothing to limit where the file does not exist */
+	LIMIT_RETRY_LATER = 2, /* refused with EINVAL: once more after the rest (cpu.max.burst) */
+	LIMIT_VERIFY = 4       /* cgroup v1: a kernel may take the value and do nothing with it */
 };
 
 struct limit {
@@ -45,6 +46,9 @@ const struct limit *limits_find_missing(const struct limit_list *list, const cha
 
 /* Writes them into the group `dirfd`. An error names the property, the value and the file. */
 int limits_apply(const struct limit_list *list, int dirfd, struct error *err) must_check;
+
+/* "2MB": digits, then KB, MB or GB. */
+bool limits_page_size_is_good(const char *size);
 
 /* blkio weight (10 … 1000) to io.weight (1 … 10000). */
 uint64_t limits_io_weight(uint64_t weight);

@@ -42,6 +42,23 @@ int unified_set_place(struct cgroup *group, const char *mount, struct error *err
 	return 0;
 }
 
+/* Why a limit is not set where its controller is bound to cgroup v1. */
+static const char *why_not_legacy(const struct cgroup *group, const struct limit *limit)
+{
+	if (group->location.driver == CGROUP_DRIVER_SYSTEMD)
+		return "the systemd driver sets limits in cgroup v2 only (the cgroupfs driver, "
+		       "without --systemd-cgroup, sets them there)";
+	if (str_starts(limit->property, "linux.resources.unified."))
+		return "the keys of linux.resources.unified are files of cgroup v2 (use the "
+		       "property of linux.resources that limits the same)";
+	if (process_is_rootless())
+		return "only root sets limits there";
+	if (group->dirfd >= 0)
+		return "the container has no group there, because no limit asked for one when it "
+		       "was created";
+	return "lvm-run cannot set it there";
+}
+
 int unified_check_controllers(const struct cgroup *group, struct error *err)
 {
 	char controllers[WORDS_SIZE];
@@ -60,7 +77,8 @@ int unified_check_controllers(const struct cgroup *group, struct error *err)
 
 	if (!missing)
 		return 0;
-	(void)layout_explain_missing(group->location.mount, missing->controller, err);
+	(void)layout_explain_missing(group->location.mount, missing->controller,
+	                             why_not_legacy(group, missing), err);
 	return error_wrap(err, "%s", missing->property);
 }
 
@@ -79,6 +97,19 @@ static int find_base(const struct cgroup_request *request, const char *mount, ch
 	return layout_own_group(0, ret, size, err);
 }
 
+/* By the v2 hierarchy alone where that has all that is needed, else with those of v1. */
+static int serve_limits(struct cgroup *group, const struct cgroup_request *request,
+                        struct error *err)
+{
+	struct error missing;
+
+	if (!group->refused && unified_check_controllers(group, &missing) == 0)
+		return 0;
+	if (legacy_plan(group, request->resources, err) < 0)
+		return -err->code;
+	return unified_check_controllers(group, err);
+}
+
 static int cgroupfs_plan(const struct cgroup_request *request, struct cgroup *group,
                          struct error *err)
 {
@@ -92,7 +123,7 @@ static int cgroupfs_plan(const struct cgroup_request *request, struct cgroup *gr
 	    unified_set_place(group, mount, err) < 0)
 		return -err->code;
 	group->named = request->cgroups_path && *request->cgroups_path;
-	return unified_check_controllers(group, err);
+	return serve_limits(group, request, err);
 }
 
 /* --- Making the group --- */
@@ -455,15 +486,18 @@ static void cgroupfs_undo(struct cgroup *group)
 		log_write(LOG_LEVEL_WARNING, "%s", ignored.text);
 	group->made = false;
 	unified_remove_parents(group);
+	legacy_undo(group);
 }
 
 static int cgroupfs_destroy(struct cgroup *group, struct error *err)
 {
+	/* In this order: legacy.h says why. */
 	int r = unified_remove(group->full, err);
 
-	if (r == 0)
-		unified_remove_parents(group);
-	return r;
+	if (r < 0)
+		return r;
+	unified_remove_parents(group);
+	return legacy_remove(group, err);
 }
 
 /* --- The driver --- */
@@ -514,12 +548,14 @@ static int cgroupfs_create(struct cgroup *group, struct error *err)
 	struct error why;
 
 	if (make_group(group, &why) < 0) {
-		bool needed = group->named || group->limits.count > 0;
+		bool needed = group->named || group->limits.count > 0 || group->legacy.count > 0;
 
 		if (!needed && lacks_right(why.code) && group->dirfd < 0)
 			return do_without(group, &why);
 		return explain_refusal(group, &why, err);
 	}
+	if (group->legacy.count > 0 && legacy_make(group, err) < 0)
+		return -err->code;
 	if (unified_enable_controllers(group, err) < 0 || unified_configure(group, err) < 0)
 		return -err->code;
 	return 0;

@@ -5,6 +5,13 @@
 #include "cgroups/limits.h"
 
 /*
+ * The list that undoes `list` in the group `dirfd`, by what its files hold now, in reverse: what was written
+ * last is undone first. Strings lie in the arena.
+ */
+int update_save(const struct limit_list *list, int dirfd, struct arena *arena,
+                struct limit_list *ret, struct error *err) must_check;
+
+/*
  * limits_apply to the group `dirfd`; when one value is refused, those written before it are set to what
  * they were. What cannot be set back is logged.
  */

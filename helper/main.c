@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "helper/legacy_service.h"
 #include "helper/request.h"
 #include "helper/systemd_bus.h"
 
@@ -18,8 +19,9 @@ static const struct {
 	const char *name;
 	int (*serve)(const struct request *request);
 } services[] = {
-	{"systemd-start", systemd_start},
-	{"systemd-stop", systemd_stop},
+	{"systemd-start", systemd_start}, {"systemd-stop", systemd_stop},
+	{"legacy-create", legacy_create}, {"legacy-set", legacy_set},
+	{"legacy-remove", legacy_remove},
 };
 
 /* All of standard input; null when it is too long or cannot be read. */

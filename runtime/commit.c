@@ -44,6 +44,7 @@ int creation_fill_record(struct creation *creation, struct error *err)
 		.cgroup_mount = (char *)(uintptr_t)group->mount,
 		.cgroup_path = (char *)(uintptr_t)group->path,
 		.cgroup_scope = (char *)(uintptr_t)group->scope,
+		.cgroup_legacy = (char *)(uintptr_t)group->legacy,
 		.detached = creation->plan.listen_fd >= 0 || creation->options->detach,
 		.terminal = spec->has_process && spec->process.terminal,
 		.user_namespace = creation->plan.user_namespace,

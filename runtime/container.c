@@ -46,8 +46,9 @@ void container_done(struct container *container)
 	arena_done(&container->arena);
 }
 
-static bool record_cgroup(const struct record *record, struct cgroup_location *ret)
+bool container_cgroup_location(const struct container *container, struct cgroup_location *ret)
 {
+	const struct record *record = &container->record;
 	enum cgroup_driver driver;
 
 	if (!record->cgroup_driver || !record->cgroup_mount || !record->cgroup_path ||
@@ -58,6 +59,7 @@ static bool record_cgroup(const struct record *record, struct cgroup_location *r
 		.mount = record->cgroup_mount,
 		.path = record->cgroup_path,
 		.scope = record->cgroup_scope,
+		.legacy = record->cgroup_legacy,
 	};
 	return true;
 }
@@ -66,7 +68,7 @@ int container_cgroup(const struct container *container, struct cgroup **ret, str
 {
 	struct cgroup_location location;
 
-	if (!record_cgroup(&container->record, &location))
+	if (!container_cgroup_location(container, &location))
 		return -ENOENT;
 	return cgroup_open(&location, ret, err);
 }

@@ -68,6 +68,9 @@ int container_check(const struct container *container, enum container_verb verb,
  */
 int container_read(struct container *container, struct error *err) must_check;
 
+/* Where the record says that its cgroup is; false when it had none. Strings are the record's. */
+bool container_cgroup_location(const struct container *container, struct cgroup_location *ret);
+
 /* Its cgroup; −ENOENT without *err when it has none or it is gone. */
 int container_cgroup(const struct container *container, struct cgroup **ret,
                      struct error *err) must_check;

@@ -252,6 +252,7 @@ static int reserve(struct creation *creation, struct store *store, struct error 
 		.cgroup_mount = (char *)(uintptr_t)group->mount,
 		.cgroup_path = (char *)(uintptr_t)group->path,
 		.cgroup_scope = (char *)(uintptr_t)group->scope,
+		.cgroup_legacy = (char *)(uintptr_t)group->legacy,
 	};
 
 	return journal_begin(creation->entry.fd, &intent, &creation->entry.journal_fd, err);
@@ -321,8 +322,11 @@ static int make_init(struct creation *creation, struct store *store, struct erro
 	int r = plan_build(&creation->plan, &request, err);
 
 	if (r == 0)
+		r = cgroup_open_legacy(creation->cgroup, &creation->plan.legacy, err);
+	if (r == 0)
 		r = spawn_init(&creation->plan, cgroup_dirfd(creation->cgroup), &creation->init,
 		               err);
+	cgroup_legacy_done(&creation->plan.legacy);
 	if (r < 0)
 		return r;
 	creation->start_time = process_start_time(creation->init.pid, NULL);

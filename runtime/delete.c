@@ -83,7 +83,14 @@ static int end_container(const struct container *container, const struct journal
 		               : end_cgroup(group, pid, start_time, err);
 	if (r != -ENOENT)
 		return r;
-	return stopped && !known ? 0 : end_process(pid, start_time, END_TIMEOUT_MS, err);
+	if (!stopped || known) {
+		r = end_process(pid, start_time, END_TIMEOUT_MS, err);
+		if (r < 0)
+			return r;
+	}
+	return journal_cgroup(journal, &location) || container_cgroup_location(container, &location)
+	               ? cgroup_sweep(&location, err)
+	               : 0;
 }
 
 void container_run_poststop(struct store *store, const struct record *record,
@@ -176,7 +183,12 @@ static int guess_cgroup(const struct store_entry *entry, const struct journal *j
 	request.resources = &spec->linux.resources;
 	if (cgroup_plan(&request, &plan, &damage) < 0)
 		return -ENOENT;
-	return cgroup_open(cgroup_locate(plan), ret, err);
+
+	int r = cgroup_open(cgroup_locate(plan), ret, err);
+
+	if (r == -ENOENT && cgroup_sweep(cgroup_locate(plan), &damage) < 0)
+		log_write(LOG_LEVEL_WARNING, "%s", damage.text);
+	return r;
 }
 
 /* Of an earlier boot only the files can be left, and the numbers in them mean others by now. */
@@ -193,9 +205,11 @@ static int end_remains(const struct store_entry *entry, const struct journal *jo
 	                                       : guess_cgroup(entry, journal, &group, err);
 	if (r == 0)
 		return end_cgroup(group, journal->pid, journal->start_time, err);
-	if (r != -ENOENT || journal->pid <= 0)
-		return r == -ENOENT ? 0 : r;
-	return end_process(journal->pid, journal->start_time, END_TIMEOUT_MS, err);
+	if (r != -ENOENT)
+		return r;
+	r = journal->pid > 0 ? end_process(journal->pid, journal->start_time, END_TIMEOUT_MS, err)
+	                     : 0;
+	return r == 0 && journal_cgroup(journal, &location) ? cgroup_sweep(&location, err) : r;
 }
 
 int container_destroy_remains(struct store_entry *entry, struct error *err)

@@ -124,7 +124,7 @@ static int clone_child(struct joining *joining, struct error *err)
 {
 	const char *sub = joining->options->cgroup;
 	scoped_fd group = -1;
-	int r = exec_group_open(&joining->container, sub, &group, err);
+	int r = exec_group_open(&joining->container, sub, &group, &joining->plan.legacy, err);
 
 	if (r < 0)
 		return r;

@@ -24,6 +24,11 @@ static int step_signals(unused_parameter struct joiner *joiner, struct error *er
 	return init_enter_signals(err);
 }
 
+static int step_legacy(struct joiner *joiner, struct error *err)
+{
+	return cgroup_enter_legacy(&joiner->plan->legacy, err);
+}
+
 /* All at once: with the user namespace among them the kernel checks against the new one. */
 static int step_join(struct joiner *joiner, struct error *err)
 {
@@ -161,6 +166,7 @@ static const struct {
 	int (*run)(struct joiner *joiner, struct error *err);
 } steps[] = {
 	{"signals", step_signals},
+	{NULL, step_legacy},
 	{"join namespaces", step_join},
 	{"enter the root", step_root},
 	{"session", step_session},

@@ -23,7 +23,7 @@ static int open_below(const struct cgroup *group, const char *path, int *ret_fd,
 }
 
 int exec_group_open(const struct container *container, const char *sub, int *ret_fd,
-                    struct error *err)
+                    struct cgroup_legacy *ret_legacy, struct error *err)
 {
 	scoped_cgroup group = NULL;
 	int r = container_cgroup(container, &group, err);
@@ -31,7 +31,10 @@ int exec_group_open(const struct container *container, const char *sub, int *ret
 	*ret_fd = -1;
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	/* "[controller:]PATH": there is one hierarchy, so the controller says nothing. */
+	r = cgroup_open_legacy(group, ret_legacy, err);
+	if (r < 0)
+		return r;
+	/* "[controller:]PATH": a path is one in the v2 hierarchy, so the controller says nothing. */
 	if (sub && strchr(sub, ':'))
 		sub = strchr(sub, ':') + 1;
 	while (sub && *sub == '/')

@@ -13,6 +13,7 @@
 void exec_plan_done(struct exec_plan *plan)
 {
 	lockdown_plan_free(&plan->lockdown);
+	cgroup_legacy_done(&plan->legacy);
 	fd_close(&plan->proc_fd);
 	fd_close(&plan->root_fd);
 	fd_close(&plan->sync_fds[0]);

@@ -7,6 +7,7 @@
 
 #include "base/cpulist.h"
 #include "base/process.h"
+#include "cgroups/cgroup.h"
 #include "runtime/program.h"
 #include "runtime/runtime.h"
 #include "security/lockdown.h"
@@ -18,6 +19,7 @@ struct exec_plan {
 	struct spec_process process; /* what will run */
 	struct program program;
 	struct lockdown_plan *lockdown;
+	struct cgroup_legacy legacy; /* to be entered first of all */
 	int proc_fd;
 	int sync_fds[2];
 	unsigned int kept_fds;

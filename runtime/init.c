@@ -56,6 +56,12 @@ static int step_signals(unused_parameter struct init *init, struct error *err)
 	return init_enter_signals(err);
 }
 
+/* Before there is a child, and before a cgroup namespace makes this place its root. */
+static int step_legacy(struct init *init, struct error *err)
+{
+	return cgroup_enter_legacy(&init->plan->legacy, err);
+}
+
 static int step_join(struct init *init, struct error *err)
 {
 	const struct namespace_plan *namespaces = &init->plan->namespaces;
@@ -338,6 +344,7 @@ static const struct {
 	int (*run)(struct init *init, struct error *err);
 } steps[] = {
 	{"signals", step_signals},
+	{NULL, step_legacy},
 	{"join namespaces", step_join},
 	{NULL, step_host_ready},
 	{NULL, step_root},
@@ -406,11 +413,13 @@ static int hide_from_joined(const struct init_plan *plan, struct error *err)
 	return prctl(PR_SET_DUMPABLE, 0) < 0 ? error_errno(err, "make undumpable") : 0;
 }
 
-static int stage_prepare(const struct init_plan *plan, struct error *err)
+static int stage_prepare(struct init_plan *plan, struct error *err)
 {
 	const struct spec_linux *linux_spec = &plan->spec->linux;
 	int r = init_enter_signals(err);
 
+	if (r == 0)
+		r = cgroup_enter_legacy(&plan->legacy, err);
 	if (r == 0)
 		r = hide_from_joined(plan, err);
 	if (r == 0)

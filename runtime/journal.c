@@ -31,6 +31,7 @@ static const struct {
 	{"cgroup-path", offsetof(struct journal, cgroup_path)},
 	{"cgroup-scope", offsetof(struct journal, cgroup_scope)},
 	{made_key, offsetof(struct journal, cgroup_made)},
+	{"cgroup-legacy", offsetof(struct journal, cgroup_legacy)},
 };
 
 static char **fact(struct journal *journal, size_t index)
@@ -256,6 +257,7 @@ bool journal_cgroup(const struct journal *journal, struct cgroup_location *ret)
 		.path = journal->cgroup_path,
 		.scope = journal->cgroup_scope,
 		.made = journal->cgroup_made,
+		.legacy = journal->cgroup_legacy,
 	};
 	return true;
 }

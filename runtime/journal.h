@@ -34,7 +34,8 @@ struct journal {
 	char *cgroup_mount;
 	char *cgroup_path;
 	char *cgroup_scope;
-	char *cgroup_made; /* the highest group above the container's that was to be made */
+	char *cgroup_made;   /* the highest group above the container's that was to be made */
+	char *cgroup_legacy; /* v1 hierarchies with groups of that path */
 	pid_t pid;
 	uint64_t start_time;
 };

@@ -13,6 +13,7 @@
 void init_plan_done(struct init_plan *plan)
 {
 	namespace_plan_done(&plan->namespaces);
+	cgroup_legacy_done(&plan->legacy);
 	rootfs_plan_free(&plan->rootfs);
 	lockdown_plan_free(&plan->lockdown);
 	fd_close(&plan->proc_fd);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "cgroups/cgroup.h"
 #include "namespaces/namespaces.h"
 #include "rootfs/rootfs.h"
 #include "runtime/program.h"
@@ -20,10 +21,11 @@ struct init_plan {
 	struct rootfs_plan *rootfs;
 	struct lockdown_plan *lockdown;
 	struct program program;
-	int proc_fd;           /* the host's /proc */
-	int sync_fds[2];       /* the host's end, init's end */
-	int listen_fd;         /* where start connects; −1: started over the sync socket */
-	unsigned int kept_fds; /* passed on to the program from 3 on */
+	struct cgroup_legacy legacy; /* to be entered first of all */
+	int proc_fd;                 /* the host's /proc */
+	int sync_fds[2];             /* the host's end, init's end */
+	int listen_fd;               /* where start connects; −1: started over the sync socket */
+	unsigned int kept_fds;       /* passed on to the program from 3 on */
 	int reaper_fd; /* init stays as pid 1 and talks here (reaper.h); −1: it does not; borrowed */
 	bool new_user_namespace;
 	bool user_namespace; /* new or joined, and not the one that we are in */

@@ -40,6 +40,7 @@ static const struct json_field record_fields[] = {
 	{"cgroupMount", FIELD_STRING_OR_NULL, .offset = TEXT(record.cgroup_mount)},
 	{"cgroupPath", FIELD_STRING_OR_NULL, .offset = TEXT(record.cgroup_path)},
 	{"cgroupScope", FIELD_STRING_OR_NULL, .offset = TEXT(record.cgroup_scope)},
+	{"cgroupLegacy", FIELD_STRING_OR_NULL, .offset = TEXT(record.cgroup_legacy)},
 	{"detached", FIELD_BOOL, .offset = TEXT(record.detached)},
 	{"terminal", FIELD_BOOL, .offset = TEXT(record.terminal)},
 	{"userNamespace", FIELD_BOOL, .offset = TEXT(record.user_namespace)},

@@ -29,6 +29,7 @@ struct record {
 	char *cgroup_mount;  /* where its hierarchy is mounted; may be null */
 	char *cgroup_path;   /* below that mount, begins with '/'; may be null */
 	char *cgroup_scope;  /* the systemd unit; may be null */
+	char *cgroup_legacy; /* hierarchies of cgroup v1 with a group of that path; may be null */
 	bool detached;       /* made by create or run --detach */
 	bool terminal;
 	bool user_namespace; /* it has one of its own */

@@ -149,6 +149,12 @@ limits_without_controller_are_refused() {
 	local line controller filter refused=0
 	while IFS='|' read -r controller filter; do
 		case " $(cat "$mount/cgroup.controllers") " in *" $controller "*) continue ;; esac
+		# Bound to cgroup v1 it is set there (legacy-limits.sh), but for the keys of v2.
+		case $filter in
+		*unified*) ;;
+		*) ! awk -v c="${controller/#io/blkio}" '$3 == "cgroup" && (","$4",") ~ ","c"," {found = 1} END {exit !found}' \
+			/proc/mounts || continue ;;
+		esac
 		config "$filter"
 		expect_error "the $controller controller" quick run -b "$BUNDLE" -f "$CONFIG" "$(new_id)"
 		refused=$((refused + 1))

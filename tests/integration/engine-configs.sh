@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Configurations that engines wrote run here, less the limits whose controllers are not in the v2
-# hierarchy; and configurations with very long values.
+# Configurations that engines wrote run here, with their limits, in whichever version of control groups those
+# are; and configurations with very long values.
 # shellcheck disable=SC2016 # jq and shells in the container expand these
 . "$(dirname "$0")/../support/lib.sh"
 
 new_bundle main '.process.args = ["true"]' || exit 1
 
-# The controllers that limits can be set with.
-available() {
+# Whether limits of the controller can be set, in the v2 hierarchy or in one of v1.
+available() { # V2-NAME V1-NAME
 	local mount
 	mount=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
-	cat "$mount/cgroup.controllers"
+	case " $(cat "$mount/cgroup.controllers") " in *" $1 "*) return ;; esac
+	awk -v c="$2" '$3 == "cgroup" && (","$4",") ~ ","c"," {found = 1} END {exit !found}' /proc/mounts
 }
 
 # engine FILE [FILTER…]: a bundle with that configuration and what its mounts need.
@@ -26,12 +27,10 @@ engine() {
 	: >"$BUNDLE/.containerenv"
 	cp "$TOP/tests/data/$file" "$BUNDLE/config.json"
 	edit_config '.root.path = "rootfs" | .linux.cgroupsPath = "/'"$name"'"'
-	for controller in memory cpu pids blockIO; do
-		case " $(available) " in *" ${controller/blockIO/io} "*) continue ;; esac
-		edit_config "del(.linux.resources.$controller)"
+	for controller in memory cpu pids; do
+		available "$controller" "$controller" || edit_config "del(.linux.resources.$controller)"
 	done
-	# Sockets and folders of the engine itself, and limits that we may not raise.
-	edit_config 'del(.linux.resources.unified)'
+	# Limits that we may not raise.
 	[ $((0x$(awk '/^CapEff/ {print $2}' /proc/self/status) >> 24 & 1)) -eq 1 ] ||
 		edit_config 'del(.process.rlimits) | if (.process.oomScoreAdj // 0) < 0 then del(.process.oomScoreAdj) else . end'
 	for filter in "$@"; do edit_config "$filter"; done
@@ -59,6 +58,16 @@ runs_here() { # FILE
 	nothing_left
 }
 
+# limit CONTROLLER V2-FILE V1-FILE: what the container's group says, its first word.
+limit() {
+	local group
+	group=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)$(jq -r .linux.cgroupsPath "$BUNDLE/config.json")
+	[ -e "$group/$2" ] ||
+		group=$(awk -v c="$1" '$3 == "cgroup" && (","$4",") ~ ","c"," {print $2; exit}' /proc/mounts)$(
+			jq -r .linux.cgroupsPath "$BUNDLE/config.json")
+	(cat "$group/$2" 2>/dev/null || cat "$group/$3") | awk '{print $1; exit}'
+}
+
 the_one_with_a_terminal() {
 	engine podman-limits-config.json '.mounts |= map(if .destination == "/data" then .source = "shm" else . end)'
 	ID=$(new_id)
@@ -67,6 +76,11 @@ the_one_with_a_terminal() {
 	lvm create -b "$BUNDLE" --console-socket "$T/tty.sock" "$ID"
 	lvm start "$ID"
 	container_is "$ID" running
+	if available pids pids; then expect_equal 50 "$(limit pids pids.max pids.max)"; fi
+	if available memory memory; then
+		expect_equal 67108864 "$(limit memory memory.max memory.limit_in_bytes)"
+	fi
+	if available cpu cpu; then expect_equal 50000 "$(limit cpu cpu.max cpu.cfs_quota_us)"; fi
 	lvm delete --force "$ID"
 	wait
 	grep -q 'tty 1' "$T/tty"

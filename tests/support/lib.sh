@@ -33,7 +33,10 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/lvm-run-test.XXXXXX") || exit 1
 chmod 755 "$T"
 ROOT=$T/state
 BUNDLE=
-export TOP RUNTIME ROOTFS TESTKIT T ROOT BUNDLE
+# The program runs sealed and cannot tell what lies beside it.
+LVM_RUN_HELPER=${LVM_RUN_HELPER:-${RUNTIME%/*}/lvm-run-helper}
+[ -x "$LVM_RUN_HELPER" ] || unset LVM_RUN_HELPER
+export TOP RUNTIME ROOTFS TESTKIT T ROOT BUNDLE ${LVM_RUN_HELPER+LVM_RUN_HELPER}
 mkdir "$ROOT"
 lib_pass=0 lib_fail=0 lib_skip=0 lib_done=0 lib_main=$BASHPID
 

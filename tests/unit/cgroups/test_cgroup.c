@@ -621,13 +621,24 @@ static bool has_controller(const char *name)
 	return text_has_word(layout.controllers, name);
 }
 
+/* The v1 mount of the controller; false when it is not bound to v1, or not mounted. */
+static bool has_legacy(const char *name, const char *mount)
+{
+	struct cgroup_layout layout;
+	struct error err = {0};
+	scoped_str entry = str_format("%s:%s", name, mount);
+
+	assert_int_equal(cgroup_read_layout(&layout, &err), 0);
+	return entry && text_has_word(layout.legacy, entry);
+}
+
 static void a_limit_without_its_controller_is_explained(void **state)
 {
-	struct spec_resources resources = {.memory.limit = {.set = true, .value = 1 << 20}};
+	struct spec_annotation key = {.key = (char[]){"memory.max"}, .value = (char[]){"max"}};
+	struct spec_resources resources = {.unified = &key, .unified_count = 1};
 	scoped_str id = new_id();
 	struct cgroup_request request = request_for(id);
 	scoped_cgroup group = NULL;
-	struct cgroup_layout layout;
 	struct error err = {0};
 
 	(void)state;
@@ -637,12 +648,39 @@ static void a_limit_without_its_controller_is_explained(void **state)
 		skip();
 	}
 	request.resources = &resources;
-	assert_int_equal(cgroup_read_layout(&layout, &err), 0);
 	assert_int_equal(cgroup_plan(&request, &group, &err), -ENOTSUP);
-	assert_true(str_starts(err.text, "linux.resources.memory.limit: the memory controller "));
-	if (strstr(layout.legacy, "memory:/sys/fs/cgroup/memory"))
-		assert_non_null(strstr(err.text, "is bound to cgroup v1 at /sys/fs/cgroup/memory"));
+	assert_true(str_starts(err.text, "linux.resources.unified.memory.max: the memory "
+	                                 "controller "));
+	if (has_legacy("memory", "/sys/fs/cgroup/memory"))
+		assert_non_null(strstr(err.text, "is bound to cgroup v1 at /sys/fs/cgroup/memory, "
+		                                 "and the keys of linux.resources.unified are "
+		                                 "files of cgroup v2"));
 	assert_non_null(strstr(err.text, "take the limit out of the configuration"));
+}
+
+static void a_limit_of_cgroup_v1_is_planned_there(void **state)
+{
+	struct spec_resources resources = {.memory.limit = {.set = true, .value = 1 << 20}};
+	scoped_str id = new_id();
+	struct cgroup_request request = request_for(id);
+	scoped_cgroup group = NULL;
+	scoped_cgroup without = NULL;
+	struct error err = {0};
+
+	(void)state;
+	need_root();
+	if (!has_legacy("memory", "/sys/fs/cgroup/memory")) {
+		(void)printf("SKIP the memory controller is not bound to cgroup v1\n");
+		skip();
+	}
+	request.resources = &resources;
+	assert_int_equal(cgroup_plan(&request, &group, &err), 0);
+	assert_true(text_has_word(cgroup_locate(group)->legacy, "memory:/sys/fs/cgroup/memory"));
+	/* No side effect, and none of it without such a limit. */
+	assert_false(exists(group));
+	resources = (struct spec_resources){0};
+	assert_int_equal(cgroup_plan(&request, &without, &err), 0);
+	assert_null(cgroup_locate(without)->legacy);
 }
 
 static void expect_text(const struct cgroup *group, const char *file, const char *want)
@@ -1116,6 +1154,7 @@ int main(void)
 		cmocka_unit_test(the_last_container_below_removes_the_way_down),
 		cmocka_unit_test(a_way_down_without_its_group_is_removed_when_looked_for),
 		cmocka_unit_test(a_limit_without_its_controller_is_explained),
+		cmocka_unit_test(a_limit_of_cgroup_v1_is_planned_there),
 		cmocka_unit_test(huge_page_limits_are_written),
 		cmocka_unit_test(all_limits_are_written_where_all_controllers_are),
 		cmocka_unit_test(a_limit_that_fails_leaves_no_group),

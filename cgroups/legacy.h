@@ -1,0 +1,70 @@
+/*
+ * The groups of a container in cgroup v1 hierarchies, on a host that binds controllers to those. They hold
+ * limits and nothing else: the container's place, where it is frozen, counted and killed, is its group in
+ * the v2 hierarchy. Only for cgroups/. Host side.
+ *
+ * They exist only for a container whose configuration asks for a limit of such a controller, and then in the
+ * hierarchies of those limits and of what statistics come from, at the same path below each mount as in
+ * the v2 hierarchy. Making, writing and removing are the helper's business (libcgroup), reading is not.
+ *
+ *	legacy_plan → legacy_make → legacy_open_procs → legacy_undo or legacy_remove
+ *
+ * The helper that makes the groups enters the container's v2 group first. Whoever cleans up ends all that
+ * lives there, waits until it is empty, removes it, and then these: so nothing can be made afterwards.
+ *
+ * Requests (base/helper.h): the services legacy-create, legacy-set, legacy-remove with "path", a "hierarchy"
+ * ("controllers:mount point") each, for legacy-create "join" (cgroup.procs of the v2 group); for the first
+ * two each value as "limit" (the file), followed by its "property", "value", "fallback", "fallback-value" and
+ * the flags "if-present", "retry", "verify".
+ */
+#ifndef LVM_RUN_CGROUPS_LEGACY_H
+#define LVM_RUN_CGROUPS_LEGACY_H
+
+#include "cgroups/layout.h"
+#include "cgroups/limits.h"
+
+struct cgroup;
+struct cgroup_location;
+
+struct legacy_hierarchy {
+	const char *controllers; /* "cpu,cpuacct" */
+	const char *mount;
+	bool was_there; /* before legacy_make: stays when creation fails */
+};
+
+struct legacy {
+	struct legacy_hierarchy hierarchies[LAYOUT_LEGACY_MAX];
+	size_t count; /* 0: the container has no such groups */
+	struct limit_list limits;
+	bool tried; /* to make them */
+};
+
+/*
+ * Divides the limits between the versions, for a host whose v2 hierarchy does not have all the controllers
+ * that `resources` needs: fills group->limits, group->legacy and location.legacy, for the group at
+ * location.mount. 0 also when nothing could go to v1: the limits are then refused as ever.
+ */
+int legacy_plan(struct cgroup *group, const struct spec_resources *resources,
+                struct error *err) must_check;
+
+/* Makes them and writes their limits. What a failure leaves is removed by legacy_undo. */
+int legacy_make(struct cgroup *group, struct error *err) must_check;
+/* Removes those that legacy_make has made; what cannot be removed is logged. */
+void legacy_undo(struct cgroup *group);
+
+/* Fills group->legacy from the text of a location; null: none. */
+int legacy_parse(struct cgroup *group, const char *text, struct error *err) must_check;
+/* Removes all of them with what is below; success when they are gone already. */
+int legacy_remove(const struct cgroup *group, struct error *err) must_check;
+
+/* The directory of the group in the hierarchy of `controller`; −1 when there is none. The caller's. */
+int legacy_open(const struct cgroup *group, const char *controller);
+
+/*
+ * legacy_limits_divide for the live group, whose v1 groups are what they are; then, as update_complete and
+ * update_values do it, the values of `resources` are completed and written, all or none.
+ */
+int legacy_update(struct cgroup *group, const struct limit_list *limits,
+                  struct error *err) must_check;
+
+#endif

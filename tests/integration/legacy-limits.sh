@@ -1,0 +1,257 @@
+#!/usr/bin/env bash
+# Limits of controllers that are bound to cgroup v1 hold there, and the groups they need come and go with
+# the container.
+# shellcheck disable=SC2016 # jq and shells in the container expand these
+. "$(dirname "$0")/../support/lib.sh"
+
+# Where cgroup v1 has the controller; fails when it has not.
+v1() { awk -v c="$1" '$3 == "cgroup" && (","$4",") ~ ","c"," {print $2; found = 1; exit} END {exit !found}' /proc/mounts; }
+
+for controller in memory cpu cpuacct cpuset pids blkio; do
+	v1 "$controller" >/dev/null || skip "the $controller controller is not bound to cgroup v1 here"
+done
+[ "$(id -u)" -eq 0 ] || skip 'only root sets limits there'
+cp "$TESTKIT" "$T/testkit"
+new_bundle main '.process.args = ["sleep", "1000"]' || exit 1
+cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
+
+# limited FILTER…: that bundle with a configuration of the sub-test's own, in CONFIG.
+limited() {
+	local filter
+	CONFIG=$T/config-$BASHPID.json
+	cp "$BUNDLE/config.json" "$CONFIG"
+	for filter in "$@"; do
+		jq "$filter" "$CONFIG" >"$CONFIG.new"
+		mv "$CONFIG.new" "$CONFIG"
+	done
+	ID=$(new_id)
+}
+run_it() { lvm run -b "$BUNDLE" -f "$CONFIG" "$ID"; }
+create_it() { lvm create -b "$BUNDLE" -f "$CONFIG" "$ID"; }
+
+# The container's group in the hierarchy of a controller.
+group() { echo "$(v1 "$1")/lvm-run-$ID"; }
+# Of the container's groups and those on the way to them none is there.
+no_group_left() {
+	local controller path
+	for controller in memory cpu cpuacct cpuset pids blkio; do
+		for path in "lvm-run-$ID" "lvm-run-way-$ID" "lvm-run-pod-$ID"; do
+			[ ! -e "$(v1 "$controller")/$path" ] || { echo "left: $controller: $path"; return 1; }
+		done
+	done
+}
+
+values_are_written_and_all_is_removed() {
+	limited '.linux.resources.memory = {limit: 67108864, swap: 134217728, reservation: 33554432, swappiness: 10}' \
+		'.linux.resources.cpu = {shares: 512, quota: 50000, period: 100000, cpus: "0", mems: "0"}' \
+		'.linux.resources.pids.limit = 50'
+	create_it
+	expect_equal 67108864 "$(cat "$(group memory)/memory.limit_in_bytes")"
+	expect_equal 134217728 "$(cat "$(group memory)/memory.memsw.limit_in_bytes")"
+	expect_equal 33554432 "$(cat "$(group memory)/memory.soft_limit_in_bytes")"
+	expect_equal 10 "$(cat "$(group memory)/memory.swappiness")"
+	expect_equal 512 "$(cat "$(group cpu)/cpu.shares")"
+	expect_equal 50000 "$(cat "$(group cpu)/cpu.cfs_quota_us")"
+	expect_equal 100000 "$(cat "$(group cpu)/cpu.cfs_period_us")"
+	expect_equal 0 "$(cat "$(group cpuset)/cpuset.cpus")"
+	expect_equal 0 "$(cat "$(group cpuset)/cpuset.mems")"
+	expect_equal 50 "$(cat "$(group pids)/pids.max")"
+	lvm start "$ID"
+	container_is "$ID" running
+	lvm delete --force "$ID"
+	nothing_left
+	no_group_left
+}
+
+every_process_is_in_the_groups() {
+	local pid controller
+	limited '.linux.resources.pids.limit = 50'
+	create_it
+	pid=$(lvm state "$ID" | jq .pid)
+	for controller in memory cpu cpuacct cpuset pids blkio; do
+		expect_equal "$pid" "$(cat "$(group "$controller")/cgroup.procs")"
+	done
+	lvm start "$ID"
+	lvm exec -d "$ID" sleep 900
+	lvm exec -d "$ID" sh -c 'sleep 901 & exec sleep 902'
+	wait_for 5 eval '[ "$(lvm ps --format json "$ID" | jq length)" -eq 4 ]'
+	for controller in memory cpu cpuacct cpuset pids blkio; do
+		expect_equal "$(lvm ps --format json "$ID" | jq -c 'sort | .[]' | xargs)" \
+			"$(sort -n "$(group "$controller")/cgroup.procs" | xargs)"
+	done
+	lvm delete --force "$ID"
+	no_group_left
+}
+
+the_groups_look_like_the_root_inside() {
+	limited '.linux.resources.pids.limit = 50' '.process.args = ["cat", "/proc/self/cgroup"]' \
+		'.linux.namespaces += [{"type": "cgroup"}] | .linux.namespaces |= unique'
+	run_it >"$T/inside"
+	expect_equal '' "$(grep -v ':/$' "$T/inside" || :)"
+	no_group_left
+}
+
+a_second_process_between_enters_them_too() {
+	limited '.linux.resources.pids.limit = 50' '.linux.namespaces += [{"type": "time"}]' \
+		'.linux.timeOffsets = {"monotonic": {"secs": 1000}}' '.process.args = ["cat", "/proc/self/cgroup"]' \
+		'.linux.namespaces |= map(select(.type != "cgroup"))'
+	[ -e /proc/self/ns/time ] || skip 'no time namespaces'
+	run_it >"$T/inside"
+	grep -q ":pids:/lvm-run-$ID\$" "$T/inside"
+	grep -q ":memory:/lvm-run-$ID\$" "$T/inside"
+	no_group_left
+}
+
+a_memory_limit_kills() {
+	limited '.linux.resources.memory = {limit: 33554432, swap: 33554432}' \
+		'.process.args = ["sh", "-c", "dd if=/dev/zero of=/dev/null bs=150000000 count=1; exit $?"]'
+	expect_exit 137 run_it
+	limited '.linux.resources.memory = {limit: 419430400}' \
+		'.process.args = ["sh", "-c", "dd if=/dev/zero of=/dev/null bs=150000000 count=1; exit $?"]'
+	expect_exit 0 run_it
+	no_group_left
+}
+
+a_quota_throttles() {
+	local used
+	limited '.linux.resources.cpu = {quota: 20000, period: 100000}' \
+		'.process.args = ["sh", "-c", "while :; do :; done"]'
+	create_it
+	lvm start "$ID"
+	sleep 1
+	# A fifth of a second in one second; a free one takes all of it.
+	used=$(cat "$(group cpuacct)/cpuacct.usage")
+	grep -q '^nr_throttled [1-9]' "$(group cpu)/cpu.stat"
+	echo "used $used ns"
+	[ "$used" -gt 50000000 ]
+	[ "$used" -lt 450000000 ]
+	lvm delete --force "$ID"
+	no_group_left
+}
+
+a_limit_of_processes_stops_a_fork_bomb() {
+	limited '.linux.resources.pids.limit = 8' \
+		'.process.args = ["sh", "-c", "i=0; while [ $i -lt 40 ]; do sleep 5 & i=$((i + 1)); done; echo all"]'
+	run_it >"$T/out" 2>"$T/err" || :
+	expect_equal '' "$(cat "$T/out")"
+	grep -qi "fork" "$T/err"
+	no_group_left
+}
+
+a_set_of_cpus_holds() {
+	limited '.linux.resources.cpu.cpus = "0"' '.process.args = ["grep", "Cpus_allowed_list", "/proc/self/status"]'
+	expect_output 'Cpus_allowed_list: 0' eval 'run_it | xargs'
+	no_group_left
+}
+
+a_refused_value_leaves_nothing() {
+	limited '.linux.resources.cpu.cpus = "0,4000"' '.linux.resources.pids.limit = 5'
+	expect_error 'linux.resources.cpu.cpus: write "0,4000" to cpuset.cpus (cgroup v1)' create_it
+	no_group_left
+	nothing_left
+	limited '.linux.resources.memory.kernel = 4096'
+	# Linux 5.16 and later count, but do not limit, kernel memory.
+	if ! create_it 2>"$T/err"; then
+		grep -q 'linux.resources.memory.kernel: ' "$T/err"
+		nothing_left
+	else
+		lvm delete --force "$ID"
+	fi
+	no_group_left
+}
+
+a_missing_helper_is_said_and_leaves_nothing() {
+	limited '.linux.resources.pids.limit = 5'
+	expect_error 'lvm-run-helper is not to be found' env LVM_RUN_HELPER=/nowhere/lvm-run-helper \
+		"$RUNTIME" --root "$ROOT" create -b "$BUNDLE" -f "$CONFIG" "$ID"
+	nothing_left
+	no_group_left
+	# Without such a limit nobody asks for it.
+	limited '.process.args = ["true"]' 'del(.linux.resources.pids, .linux.resources.memory, .linux.resources.cpu)'
+	LVM_RUN_HELPER=/nowhere/lvm-run-helper run_it
+}
+
+a_group_in_use_is_refused() {
+	limited '.linux.resources.pids.limit = 5'
+	mkdir "$(group pids)"
+	sleep 100 &
+	echo $! >"$(group pids)/cgroup.procs"
+	expect_error 'is in use: 1 process lives in it' create_it
+	nothing_left
+	# What was there before stays, and with it what lives there; the others are gone.
+	[ -d "$(group pids)" ]
+	[ ! -e "$(group memory)" ]
+	kill -0 $!
+	kill $!
+	wait
+	wait_for 5 rmdir "$(group pids)"
+	no_group_left
+}
+
+groups_on_the_way_come_and_go() {
+	local path
+	limited '.linux.resources.pids.limit = 5'
+	path=/lvm-run-way-$ID/a/b
+	jq --arg p "$path" '.linux.cgroupsPath = $p' "$CONFIG" >"$CONFIG.new" && mv "$CONFIG.new" "$CONFIG"
+	create_it
+	expect_equal 5 "$(cat "$(v1 pids)$path/pids.max")"
+	# A cpuset on the way is not empty, or nobody could live below it.
+	[ -n "$(cat "$(v1 cpuset)${path%/b}/cpuset.cpus")" ]
+	lvm delete --force "$ID"
+	no_group_left
+}
+
+gc_and_force_remove_what_a_kill_leaves() {
+	local way
+	for way in 'delete --force' gc; do
+		limited '.linux.resources.pids.limit = 5'
+		# A helper that never comes to an end: whoever asks it is killed meanwhile.
+		printf '#!/bin/sh\n%s\nmkdir %s\nexec sleep 100\n' \
+			'read -r service; read -r path; read -r join; echo 0 >"${join#join=}"' "$(group memory)" >"$T/helper"
+		chmod +x "$T/helper"
+		LVM_RUN_HELPER=$T/helper "$RUNTIME" --root "$ROOT" create -b "$BUNDLE" -f "$CONFIG" "$ID" 2>/dev/null &
+		wait_for 5 test -d "$(group memory)"
+		kill -9 $!
+		wait $! || :
+		if [ "$way" = gc ]; then lvm gc >/dev/null; else lvm delete --force "$ID"; fi
+		nothing_left
+		no_group_left
+	done
+}
+
+unified_keys_are_refused_where_version_1_has_the_controller() {
+	limited '.linux.resources.unified = {"memory.max": "1000000"}'
+	expect_error 'linux.resources.unified.memory.max: the memory controller is bound to cgroup v1' create_it
+	nothing_left
+}
+
+an_engine_s_group_above_limits_too() {
+	local above
+	limited '.linux.resources.memory = {limit: 104857600, swap: 104857600}' \
+		'.process.args = ["sh", "-c", "dd if=/dev/zero of=/dev/null bs=90000000 count=1; exit $?"]'
+	above=$(v1 memory)/lvm-run-pod-$ID
+	mkdir "$above"
+	echo 33554432 >"$above/memory.limit_in_bytes"
+	jq --arg p "/lvm-run-pod-$ID/one" '.linux.cgroupsPath = $p' "$CONFIG" >"$CONFIG.new" && mv "$CONFIG.new" "$CONFIG"
+	expect_exit 137 run_it
+	# It is the engine's, and stays.
+	rmdir "$above"
+	no_group_left
+}
+
+check 'values are written, and all is removed' values_are_written_and_all_is_removed
+check 'every process is in the groups' every_process_is_in_the_groups
+check 'the groups look like the root inside' the_groups_look_like_the_root_inside
+check 'a second process between enters them too' a_second_process_between_enters_them_too
+check 'a memory limit kills' a_memory_limit_kills
+check 'a quota throttles' a_quota_throttles
+check 'a limit of processes stops a fork bomb' a_limit_of_processes_stops_a_fork_bomb
+check 'a set of CPUs holds' a_set_of_cpus_holds
+check 'a refused value leaves nothing' a_refused_value_leaves_nothing
+check 'a missing helper is said and leaves nothing' a_missing_helper_is_said_and_leaves_nothing
+check 'a group in use is refused' a_group_in_use_is_refused
+check 'groups on the way come and go' groups_on_the_way_come_and_go
+check 'gc and delete --force remove what a kill leaves' gc_and_force_remove_what_a_kill_leaves
+check 'keys of unified are refused where cgroup v1 has the controller' unified_keys_are_refused_where_version_1_has_the_controller
+check "an engine's group above limits too, and stays" an_engine_s_group_above_limits_too
+finish
