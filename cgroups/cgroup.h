@@ -124,8 +124,7 @@ int cgroup_settle(struct cgroup *group, struct error *err) must_check;
  * Changes the limits of a live group: all of `resources`, or none. The present values are read first and
  * written back when a later one is refused. What `resources` does not name stays; devices are ignored. A
  * controller that the group lacks is enabled on the way down, or refused as cgroup_create would.
- * Under the systemd driver the values are written to the group alone, not to the properties of its unit:
- * systemd sets those again when it reloads the unit.
+ * Under the systemd driver the properties of its unit change too, so that a reload reverts nothing.
  */
 int cgroup_update(struct cgroup *group, const struct spec_resources *resources,
                   struct error *err) must_check;

@@ -56,6 +56,8 @@ struct driver {
 	void (*undo)(struct cgroup *group);
 	int (*settle)(struct cgroup *group, struct error *err);
 	int (*destroy)(struct cgroup *group, struct error *err);
+	/* Tells who else writes to the group what group->limits are from now on; may be null. */
+	int (*tell)(struct cgroup *group, struct error *err);
 };
 extern const struct driver driver_cgroupfs;
 extern const struct driver driver_systemd;

@@ -95,6 +95,65 @@ static void write_list(struct strbuf *to, const char *name, const char *value)
 	}
 }
 
+/* "MAJOR:MINOR REST": the device as a path; null for another text. Lines come one a limit. */
+static char *read_device(const char *line, const char **ret_rest)
+{
+	size_t size = strspn(line, "0123456789:");
+
+	if (line[size] != ' ' || !memchr(line, ':', size))
+		return NULL;
+	*ret_rest = line + size + 1;
+	return str_format("/dev/block/%.*s", (int)size, line);
+}
+
+static void write_device(struct strbuf *to, const char *name, const char *device,
+                         const char *amount)
+{
+	uint64_t number = 0;
+
+	if (!read_amount(amount, &number))
+		return;
+
+	scoped_str value = str_format("%s %" PRIu64, device, number);
+
+	if (value)
+		add_property(to, name, "a(st)", value);
+}
+
+/* io.weight: of the group, or of one device. */
+static void write_weight(struct strbuf *to, const char *name, const char *value)
+{
+	const char *rest = NULL;
+	scoped_str device = read_device(value, &rest);
+
+	if (device)
+		write_device(to, "IODeviceWeight", device, rest);
+	else
+		write_amount(to, name, value);
+}
+
+/* io.max: "8:0 rbps=1000" */
+static void write_throttle(struct strbuf *to, const char *name, const char *value)
+{
+	static const struct {
+		const char *key;
+		const char *property;
+	} keys[] = {
+		{"rbps=", "IOReadBandwidthMax"},
+		{"wbps=", "IOWriteBandwidthMax"},
+		{"riops=", "IOReadIOPSMax"},
+		{"wiops=", "IOWriteIOPSMax"},
+	};
+	const char *rest = NULL;
+	scoped_str device = read_device(value, &rest);
+
+	(void)name;
+	for (size_t i = 0; device && i < ARRAY_SIZE(keys); i++) {
+		if (str_starts(rest, keys[i].key))
+			write_device(to, keys[i].property, device, rest + strlen(keys[i].key));
+	}
+}
+
 static const struct {
 	const char *file;
 	const char *property;
@@ -111,7 +170,8 @@ static const struct {
 	{"cpuset.cpus", "AllowedCPUs", write_list},
 	{"cpuset.mems", "AllowedMemoryNodes", write_list},
 	{"pids.max", "TasksMax", write_amount},
-	{"io.weight", "IOWeight", write_amount},
+	{"io.weight", "IOWeight", write_weight},
+	{"io.max", NULL, write_throttle},
 };
 
 static void add_limit(struct strbuf *to, const struct limit *limit)
@@ -241,6 +301,20 @@ void scope_add_pid(struct strbuf *request, pid_t pid)
 
 	(void)snprintf(number, sizeof(number), "%d", (int)pid);
 	add_property(request, "PIDs", "au", number);
+}
+
+int scope_write_set(bool user_bus, const char *unit, const struct limit_list *limits,
+                    struct strbuf *ret, struct error *err)
+{
+	scoped_strbuf properties = {0};
+
+	for (size_t i = 0; i < limits->count; i++)
+		add_limit(&properties, &limits->items[i]);
+	if (properties.length > 0) {
+		add_head(ret, "systemd-set", user_bus, unit);
+		strbuf_add(ret, properties.data, properties.length);
+	}
+	return ret->failed || properties.failed ? error_code(err, ENOMEM, "systemd unit") : 0;
 }
 
 void scope_write_stop(bool user_bus, const char *unit, struct strbuf *ret)

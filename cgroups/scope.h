@@ -1,7 +1,7 @@
 /*
  * What the helper is asked to do with systemd units, as text (base/helper.h):
  *
- *	systemd-start               systemd-stop
+ *	systemd-start, -set         systemd-stop
  *	bus=system                  bus=system         or "user"
  *	timeout=5000                timeout=5000       ms
  *	unit=lvm-run-web1.scope     unit=…
@@ -9,8 +9,10 @@
  *	value=system.slice
  *	property=PIDs au            a property's D-Bus type, then its values: one, or those of the array
  *	value=4711
+ *	property=IOReadBandwidthMax a(st)
+ *	value=/dev/block/8:0 1000
  *
- * Start answers when systemd's job is done. Pure. Host side.
+ * Start answers when systemd's job is done, set when systemd has written the values. Pure. Host side.
  */
 #ifndef LVM_RUN_CGROUPS_SCOPE_H
 #define LVM_RUN_CGROUPS_SCOPE_H
@@ -37,6 +39,9 @@ struct scope_request {
 int scope_write_start(const struct scope_request *request, struct strbuf *ret,
                       struct error *err) must_check;
 void scope_add_pid(struct strbuf *request, pid_t pid);
+/* Changes the properties that stand for `limits`; *ret stays empty when none of them has one. */
+int scope_write_set(bool user_bus, const char *unit, const struct limit_list *limits,
+                    struct strbuf *ret, struct error *err) must_check;
 void scope_write_stop(bool user_bus, const char *unit, struct strbuf *ret);
 
 #endif

@@ -204,6 +204,21 @@ static int stop_unit(struct cgroup *group, struct error *err)
 	return 0;
 }
 
+/* So that what systemd writes at a reload, or when another property is set, is what we have written. */
+static int systemd_tell(struct cgroup *group, struct error *err)
+{
+	scoped_strbuf request = {0};
+
+	if (scope_write_set(process_is_rootless(), group->location.scope, &group->limits, &request,
+	                    err) < 0)
+		return -err->code;
+	if (request.length == 0)
+		return 0;
+	if (helper_ask(request.data, HELPER_TIMEOUT_MS + 500, NULL, err) < 0)
+		return error_wrap(err, "systemd: change %s", group->location.scope);
+	return 0;
+}
+
 /* --- Create, settle, undo, destroy --- */
 
 /* Where systemd has put the placeholder counts, should it differ from what was computed. */
@@ -308,4 +323,5 @@ const struct driver driver_systemd = {
 	.undo = systemd_undo,
 	.settle = end_placeholder,
 	.destroy = systemd_destroy,
+	.tell = systemd_tell,
 };

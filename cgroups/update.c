@@ -135,17 +135,38 @@ static void set_back(const struct limit_list *saved, int dirfd)
 	}
 }
 
-int update_values(const struct limit_list *list, int dirfd, struct error *err)
+/*
+ * The kernel is asked first: it refuses, where systemd would only complain to its log. What systemd makes of
+ * the values it rounds, so they are written once more.
+ */
+static int apply_and_tell(struct cgroup *group, const struct limit_list *list, int dirfd,
+                          struct error *err)
+{
+	if (limits_apply(list, dirfd, err) < 0)
+		return -err->code;
+	if (!group || !group->driver->tell)
+		return 0;
+	if (group->driver->tell(group, err) < 0)
+		return -err->code;
+	return limits_apply(list, dirfd, err);
+}
+
+static int change(struct cgroup *group, const struct limit_list *list, int dirfd, struct error *err)
 {
 	scoped_arena arena = {0};
 	struct limit_list saved = {0};
 
 	if (save(list, dirfd, &arena, &saved, err) < 0)
 		return -err->code;
-	if (limits_apply(list, dirfd, err) == 0)
+	if (apply_and_tell(group, list, dirfd, err) == 0)
 		return 0;
 	set_back(&saved, dirfd);
 	return -err->code;
+}
+
+int update_values(const struct limit_list *list, int dirfd, struct error *err)
+{
+	return change(NULL, list, dirfd, err);
 }
 
 /* --- Half a setting --- */
@@ -258,5 +279,5 @@ int cgroup_update(struct cgroup *group, const struct spec_resources *resources, 
 		return refuse_disabled(&group->limits, err);
 	if (unified_check_controllers(group, err) < 0 || unified_enable_controllers(group, err) < 0)
 		return -err->code;
-	return update_values(&group->limits, group->dirfd, err);
+	return change(group, &group->limits, group->dirfd, err);
 }

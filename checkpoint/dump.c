@@ -328,9 +328,8 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 	if (geteuid() != 0)
 		return error_set(err, EPERM, "a checkpoint needs root");
 
-	int r = options->container
-	                ? container_check(options->container, VERB_CHECKPOINT, err)
-	                : container_open(store, id, VERB_CHECKPOINT, &container, err);
+	int r = options->container ? container_check(options->container, VERB_CHECKPOINT, err)
+	                           : container_open(store, id, VERB_CHECKPOINT, &container, err);
 
 	if (r == 0)
 		r = image_begin(path, &dump.image, err);

@@ -6,6 +6,8 @@
 
 /* Each answers, and returns the exit status. */
 int systemd_start(const struct request *request);
+/* Changes the unit's properties until it ends; answers when systemd has written the values. */
+int systemd_set(const struct request *request);
 int systemd_stop(const struct request *request);
 
 #endif

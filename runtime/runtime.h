@@ -160,8 +160,7 @@ int container_resume(struct store *store, const char *id, struct error *err) mus
 
 /*
  * Changes the limits of a created, running or paused container, all of them or none. What
- * `resources` does not name stays as it is. The configuration kept in the state root is left as it
- * was at create.
+ * `resources` does not name stays as it is. The configuration kept in the state root changes with it.
  */
 int container_update(struct store *store, const char *id, const struct spec_resources *resources,
                      struct error *err) must_check;

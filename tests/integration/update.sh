@@ -166,6 +166,22 @@ cpusets_are_changed() {
 	value_is cpuset.mems 0
 }
 
+the_kept_configuration_follows() {
+	local kept=$ROOT/$ID/config.json limits
+	cp "$kept" "$T/kept"
+	lvm update -r - "$ID" <<<'{"hugepageLimits": [{"pageSize": "2MB", "limit": 12582912}], "unified": {"cgroup.max.depth": "33"}}'
+	limits='.linux.resources | .hugepageLimits[0].limit == 12582912 and .unified["cgroup.max.depth"] == "33"'
+	jq -e "$limits" "$kept"
+	expect_equal "$(jq -cS 'del(.linux.resources)' "$T/kept")" "$(jq -cS 'del(.linux.resources)' "$kept")"
+	# A refused one changes neither the group nor the configuration.
+	cp "$kept" "$T/kept"
+	expect_exit 1 lvm update -r - "$ID" <<<'{"unified": {"cgroup.max.depth": "nonsense"}}'
+	cmp "$kept" "$T/kept"
+	expect_equal '' "$(find "$ROOT/$ID" -name '*.tmp')"
+	lvm exec "$ID" true
+}
+
+check 'the kept configuration has the new limits' the_kept_configuration_follows
 check 'update takes resources from standard input' resources_from_standard_input_change_the_group
 check 'update takes resources from a file' resources_from_a_file_change_the_group
 check 'a refused value leaves all others as they were' a_refused_value_leaves_the_others

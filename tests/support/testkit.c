@@ -269,6 +269,62 @@ static int console_main(char **words)
 	return 0;
 }
 
+/* --- stall SOCKET: a server that takes every connection and never says a word --- */
+
+static int stall_main(char **words)
+{
+	int fd = listen_on(words[0]);
+
+	say("listening\n");
+	for (;;)
+		(void)accept(fd, NULL, NULL);
+	return 0;
+}
+
+/* --- notified SOCKET: prints the datagrams that come in, a line each, until one has STOPPING=1 --- */
+
+static int notified_main(char **words)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char text[4096] = "";
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", words[0]);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return die(words[0]);
+	while (!strstr(text, "STOPPING=1")) {
+		ssize_t got = recv(fd, text, sizeof(text) - 1, 0);
+
+		if (got < 0)
+			return die("recv");
+		text[got] = '\0';
+		for (char *c = text; *c; c++)
+			*c = *c == '\n' ? ' ' : *c;
+		say("%s\n", text);
+	}
+	return 0;
+}
+
+/* --- notify TEXT…: sends the words, a line each, to $NOTIFY_SOCKET --- */
+
+static int notify_main(char **words)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char text[4096] = "";
+
+	if (!path || fd < 0)
+		return die("NOTIFY_SOCKET");
+	for (; *words; words++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+		         *text ? "\n" : "", *words);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return die(path);
+	return 0;
+}
+
 /* --- pidfd SOCKET: takes a pidfd and prints the process id behind it --- */
 
 static int pidfd_main(char **words)
@@ -648,10 +704,13 @@ int main(int count, char **words)
 		int (*run)(char **words);
 		int least;
 	} applets[] = {
-		{"agent", agent_main, 2}, {"clock", clock_main, 1}, {"console", console_main, 1},
-		{"int80", int80_main, 1}, {"pause", pause_main, 0}, {"memory", memory_main, 1},
-		{"pidfd", pidfd_main, 1}, {"pty", pty_main, 3},     {"snoop", snoop_main, 1},
-		{"sys", sys_main, 1},
+		{"agent", agent_main, 2},       {"clock", clock_main, 1},
+		{"console", console_main, 1},   {"int80", int80_main, 1},
+		{"pause", pause_main, 0},       {"pidfd", pidfd_main, 1},
+		{"pty", pty_main, 3},           {"snoop", snoop_main, 1},
+		{"sys", sys_main, 1},           {"stall", stall_main, 1},
+		{"notified", notified_main, 1}, {"notify", notify_main, 1},
+		{"memory", memory_main, 1},
 	};
 
 	for (size_t i = 0; count > 1 && i < sizeof(applets) / sizeof(applets[0]); i++)

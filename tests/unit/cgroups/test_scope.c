@@ -104,6 +104,44 @@ static void limits_are_properties_too(void **state)
 	expect_property(got, "IOWeight", "t", "value=1\n");
 }
 
+static void devices_have_properties_of_their_own(void **state)
+{
+	scoped_str got = request_for(
+		NULL,
+		"{\"blockIO\":{\"weightDevice\":[{\"major\":8,\"minor\":16,\"weight\":1000}],"
+		"\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":5}],"
+		"\"throttleWriteBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":6}],"
+		"\"throttleReadIOPSDevice\":[{\"major\":8,\"minor\":0,\"rate\":7}],"
+		"\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":0,\"rate\":0}]}}",
+		NULL, NULL);
+
+	(void)state;
+	expect_property(got, "IODeviceWeight", "a(st)", "value=/dev/block/8:16 10000\n");
+	expect_property(got, "IOReadBandwidthMax", "a(st)", "value=/dev/block/8:0 5\n");
+	expect_property(got, "IOWriteBandwidthMax", "a(st)", "value=/dev/block/8:0 6\n");
+	expect_property(got, "IOReadIOPSMax", "a(st)", "value=/dev/block/8:0 7\n");
+	expect_property(got, "IOWriteIOPSMax", "a(st)",
+	                "value=/dev/block/8:0 18446744073709551615\n");
+}
+
+static void a_change_names_only_what_changes(void **state)
+{
+	struct limit pids = {.file = "pids.max", .value = "7"};
+	struct limit pages = {.file = "hugetlb.2MB.max", .value = "0"};
+	struct limit_list list = {.items = &pids, .count = 1};
+	scoped_strbuf some = {0};
+	scoped_strbuf none = {0};
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(scope_write_set(true, "x.scope", &list, &some, &err), 0);
+	assert_string_equal(some.data, "systemd-set\nbus=user\ntimeout=5000\nunit=x.scope\n"
+	                               "property=TasksMax t\nvalue=7\n");
+	list.items = &pages;
+	assert_int_equal(scope_write_set(true, "x.scope", &list, &none, &err), 0);
+	assert_int_equal(none.length, 0);
+}
+
 static void quotas_are_rounded_up_to_steps(void **state)
 {
 	scoped_str odd = request_for(NULL, "{\"cpu\":{\"quota\":12345}}", NULL, NULL);
@@ -163,6 +201,8 @@ int main(void)
 		cmocka_unit_test(a_scope_is_asked_for_whole),
 		cmocka_unit_test(a_slice_is_neither_moved_nor_delegated),
 		cmocka_unit_test(limits_are_properties_too),
+		cmocka_unit_test(devices_have_properties_of_their_own),
+		cmocka_unit_test(a_change_names_only_what_changes),
 		cmocka_unit_test(quotas_are_rounded_up_to_steps),
 		cmocka_unit_test(values_that_only_the_kernel_understands_are_left_to_it),
 		cmocka_unit_test(annotations_are_properties),

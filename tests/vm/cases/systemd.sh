@@ -72,6 +72,46 @@ limits_survive_a_reload() {
 	limits_are_properties
 }
 
+update_changes_the_unit() {
+	lvm update --memory $((48 * MiB)) --memory-swap $((48 * MiB)) --pids-limit 44 --cpu-quota 30000 --cpu-share 2048 \
+		--cpuset-cpus 0 "$one"
+	expect_equal $((48 * MiB)) "$(property "$scope" MemoryMax)"
+	expect_equal 44 "$(property "$scope" TasksMax)"
+	expect_equal 600ms "$(property "$scope" CPUQuotaPerSecUSec)"
+	expect_equal $((48 * MiB)) "$(nearest memory.max max)"
+	systemctl daemon-reload
+	systemctl set-property --runtime "$scope" MemoryHigh=40M
+	expect_equal $((48 * MiB)) "$(nearest memory.max max)"
+	expect_equal 44 "$(nearest pids.max max)"
+	expect_equal '30000 50000' "$(nearest cpu.max 'max 100000')"
+	expect_equal $((40 * MiB)) "$(nearest memory.high max)"
+	jq -e '.linux.resources | .memory.limit == 50331648 and .pids.limit == 44' "$ROOT/$one/config.json"
+}
+
+# What the kernel refuses does not reach systemd, and what systemd refuses does not stay in the group.
+a_refused_update_leaves_unit_and_group() {
+	expect_exit 1 lvm update --pids-limit 55 -r - "$one" <<<'{"unified": {"cgroup.max.depth": "nonsense"}}'
+	expect_equal 44 "$(property "$scope" TasksMax)"
+	expect_equal 44 "$(nearest pids.max max)"
+}
+
+device_limits_are_properties() {
+	local id unit disk
+	id=$(new_id) unit=lvmvm-$id.scope
+	disk=$(cat /sys/class/block/nvme0n1/dev)
+	config "$idle" ".linux.cgroupsPath = \"system.slice:lvmvm:$id\"" ".linux.resources.blockIO = {
+		throttleReadBpsDevice: [ { major: ${disk%:*}, minor: ${disk#*:}, rate: 1048576 } ],
+		throttleWriteIOPSDevice: [ { major: ${disk%:*}, minor: ${disk#*:}, rate: 99 } ] }"
+	started "$id" --systemd-cgroup
+	expect_equal "/dev/block/$disk 1048576" "$(property "$unit" IOReadBandwidthMax)"
+	expect_equal "/dev/block/$disk 99" "$(property "$unit" IOWriteIOPSMax)"
+	lvm update -r - "$id" <<<"{\"blockIO\": {\"throttleReadBpsDevice\": [ { \"major\": ${disk%:*}, \"minor\": ${disk#*:}, \"rate\": 2097152 } ] } }"
+	expect_equal "/dev/block/$disk 2097152" "$(property "$unit" IOReadBandwidthMax)"
+	systemctl daemon-reload
+	expect_equal "$disk rbps=2097152 wbps=max riops=max wiops=99" "$(cat "$(cgroup_of "$id")/io.max")"
+	lvm delete --force "$id"
+}
+
 exec_enters_the_scope() {
 	lvm exec "$one" cat /proc/self/cgroup >"$T/exec-cgroup"
 	lvm exec --detach --pid-file "$T/exec-pid" "$one" sleep 100 >"$T/exec-log" 2>&1
@@ -158,6 +198,9 @@ check 'the process is in the scope' process_is_in_it
 check 'limits and annotations are properties of the unit' limits_are_properties
 check 'limits are in the cgroup' limits_are_in_the_cgroup
 check 'limits outlive a reload of systemd' limits_survive_a_reload
+check 'update changes the properties of the unit, and a reload reverts nothing' update_changes_the_unit
+check 'a refused update leaves unit and group as they were' a_refused_update_leaves_unit_and_group
+check 'limits of devices are properties too' device_limits_are_properties
 check 'exec enters the scope' exec_enters_the_scope
 check 'delete ends the unit and the cgroup' scope_goes_with_delete
 check 'systemctl stop stops the container' stop_of_the_unit_stops_the_container
