@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,9 +110,26 @@ static void pump_read(struct pump *pump)
 	pump->closed = count <= 0; /* EIO: nobody holds the slave any more */
 }
 
+/*
+ * Standard output may be full but for a little, and is not ours to make non-blocking: whoever shares it would
+ * find it so. A pipe or terminal is opened once more; elsewhere (−1) PIPE_BUF bytes at a time go through once
+ * poll says so (pipe(7)).
+ */
+static int open_output(void)
+{
+	char path[FD_PATH_SIZE];
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st) < 0 || (!S_ISFIFO(st.st_mode) && !isatty(STDOUT_FILENO)))
+		return -1;
+	return open(fd_path(STDOUT_FILENO, path), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 static void pump_write(struct pump *pump)
 {
-	ssize_t count = write(pump->to, pump->data + pump->start, pump->end - pump->start);
+	size_t size = pump->end - pump->start;
+	ssize_t count = write(pump->to, pump->data + pump->start,
+	                      pump->to == STDOUT_FILENO && size > PIPE_BUF ? PIPE_BUF : size);
 
 	if (count > 0) {
 		pump->start += (size_t)count;
@@ -252,6 +271,11 @@ static int wait_with_terminal(struct foreground *foreground, const struct proces
 	if (fcntl(*master, F_SETFL, O_NONBLOCK) < 0)
 		return error_errno(err, "terminal");
 	carrier.signals = signals;
+
+	scoped_fd output = open_output();
+
+	if (output >= 0)
+		carrier.out.to = output;
 	enter_raw_mode(foreground);
 	copy_size(STDIN_FILENO, *master);
 

@@ -324,6 +324,20 @@ check 'the terminal is the controlling one' a_terminal_is_controlling
 check 'exec -t carries a terminal' exec_carries_a_terminal
 check 'much output arrives whole' much_output_arrives_whole
 check 'a terminal works where the caller has none' a_terminal_with_streams_that_are_none
+# The terminal of the caller is not read for a while (flow control, a slow link).
+a_full_output_does_not_block_signals() {
+	local player status=0
+	mkdir "$T/got"
+	script 'trap "echo got >/tmp/got/it; kill -KILL \$!; exit 3" TERM; echo begun; head -c 1000000 /dev/zero & wait' \
+		'.mounts += [{"destination": "/tmp/got", "type": "bind", "source": "'"$T"'/got", "options": ["bind"]}]'
+	run_on_terminal <<<$'wait begun\nsleep 500\nsignal 15\nsleep 7000\nend' &
+	player=$!
+	wait_for 5 test -s "$T/got/it"
+	wait "$player" || status=$?
+	expect_equal 3 "$status"
+}
+
+check 'output that nobody reads keeps no signal from the program' a_full_output_does_not_block_signals
 check 'a program whose reader has gone is hung up on' a_reader_that_has_gone_ends_the_program
 check 'output that the caller has closed goes nowhere' a_closed_output_is_nowhere
 check 'a caller whose terminal has gone leaves the container to delete' a_gone_terminal_ends_the_run

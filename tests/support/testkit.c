@@ -493,10 +493,8 @@ static bool play_step(struct play *play, const char *step)
 		return play_mode(play, step[0] == 'r');
 	if (strcmp(step, "end") != 0)
 		return false;
-	while (play_read(play, 100) &&
-	       waitid(P_PID, (id_t)play->child, &(siginfo_t){0}, WEXITED | WNOWAIT | WNOHANG) == 0)
-		if (kill(play->child, 0) < 0 ||
-		    waitid(P_PID, (id_t)play->child, &(siginfo_t){0}, WEXITED | WNOWAIT) == 0)
+	for (siginfo_t end = {0}; end.si_pid == 0 && play_read(play, 100);)
+		if (waitid(P_PID, (id_t)play->child, &end, WEXITED | WNOWAIT | WNOHANG) < 0)
 			break;
 	return true;
 }
