@@ -234,10 +234,16 @@ $(BUILD)/testkit: tests/support/testkit.c
 	@mkdir -p $(@D)
 	$(q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -static -o $@ $<
 
-integration: all $(BUILD)/testkit ## run the integration tests on this host
+# What a hostile build tries, for the tests of the sandbox.
+$(BUILD)/hostile: tests/support/hostile.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -static -o $@ $<
+
+integration: all $(BUILD)/testkit $(BUILD)/hostile ## run the integration tests on this host
 	@RUNTIME=$(or $(RUNTIME),$(PROGRAM)) tests/support/integrate $(TESTS)
 
-integration-asan: asan-programs $(BUILD)/testkit ## the same with the sanitized program
+integration-asan: asan-programs $(BUILD)/testkit $(BUILD)/hostile ## the same with the sanitized program
 	@RUNTIME=$(BUILD)/asan/lvm-run tests/support/integrate $(TESTS)
 
 -include tests/fuzz/fuzz.mk

@@ -40,7 +40,8 @@ static int list_add(struct option_list *list, char *value, struct error *err)
 
 bool option_value_optional(const struct option *option)
 {
-	return option->kind == OPTION_IGNORED && option->argument;
+	return (option->kind == OPTION_IGNORED && option->argument) ||
+	       option->kind == OPTION_CHOICE;
 }
 
 bool option_word_allowed(const char *argument, const char *word)
@@ -122,6 +123,7 @@ static int store_value(const struct option *option, char *value, void *target, s
 		                 value, option->argument);
 	switch (option->kind) {
 	case OPTION_TEXT:
+	case OPTION_CHOICE:
 		*(const char **)member(option, target) = value;
 		return 0;
 	case OPTION_NUMBER:
@@ -175,6 +177,10 @@ static int take_step_words(const struct option_scan *scan, const struct option *
 static int take(const struct option_scan *scan, const struct option *option, char *attached,
                 char ***next, struct error *err)
 {
+	if (option->kind == OPTION_CHOICE && !attached) {
+		*(const char **)member(option, scan->target) = option->argument;
+		return 0;
+	}
 	if (option->kind == OPTION_STEP)
 		return take_step_words(scan, option, attached, next, err);
 	if (!option->argument)

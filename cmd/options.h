@@ -30,6 +30,7 @@ enum option_kind {
 	 * the first again.
 	 */
 	OPTION_STEP,
+	OPTION_CHOICE, /* const char *; "--name=word", or "--name" alone for all of "a|b|c" */
 	OPTION_IGNORED /* kept nowhere, known to other runtimes; a value may be missing, or be one of
 	                  its words: "--name", "--name=value", "--name value" */
 };

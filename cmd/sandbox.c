@@ -57,6 +57,10 @@ const struct option sandbox_options[] = {
          "run without the limits that this host cannot enforce, instead of not at all"},
 	{"report", "", OPTION_TEXT, SANDBOX(report), "FD/FILE",
          "write how it ended and what it used there, as JSON"},
+	{"out", "o", OPTION_LIST, SANDBOX(outputs), "PATH[=DEST]",
+         "afterwards copy PATH out, to the same place of this host or to DEST; may be repeated"},
+	{"diff", "", OPTION_CHOICE, SANDBOX(diff), "text|json",
+         "afterwards list what was added, modified and deleted on standard output"},
 	{"stdout", "l", OPTION_TEXT, SANDBOX(out), "FILE", "standard output goes to FILE"},
 	{"stderr", "L", OPTION_TEXT, SANDBOX(err), "FILE", "standard error goes to FILE"},
 	{"interactive", "i", OPTION_FLAG, SANDBOX(interactive), NULL,
@@ -237,6 +241,27 @@ static int parse_steps(struct arena *arena, const struct option_list *list,
 	return steps ? 0 : error_code(err, ENOMEM, "options");
 }
 
+static int parse_outputs(struct arena *arena, const struct option_list *list,
+                         struct sandbox_options *ret, struct error *err)
+{
+	struct sandbox_output *outputs = arena_alloc(arena, list->count + 1, sizeof(*outputs));
+
+	for (size_t i = 0; outputs && i < list->count; i++) {
+		char *destination = strchr(list->items[i], '=');
+
+		if (destination)
+			*destination++ = '\0';
+		outputs[i].path = absolute(arena, list->items[i]);
+		outputs[i].destination =
+			absolute(arena, destination ? destination : list->items[i]);
+		if (!outputs[i].path || !outputs[i].destination)
+			return error_code(err, ENOENT, "option --out %s", list->items[i]);
+	}
+	ret->outputs = outputs;
+	ret->output_count = list->count;
+	return outputs ? 0 : error_code(err, ENOMEM, "options");
+}
+
 /* --- All --- */
 
 static int parse_all(const struct call *call, struct arena *arena, struct sandbox_options *o,
@@ -273,6 +298,10 @@ static int parse_all(const struct call *call, struct arena *arena, struct sandbo
 
 	if (r == 0)
 		r = parse_steps(arena, &a->steps, o, err);
+	if (r == 0)
+		r = parse_outputs(arena, &a->outputs, o, err);
+	if (a->diff)
+		o->diff = str_equal(a->diff, "json") ? SANDBOX_DIFF_JSON : SANDBOX_DIFF_TEXT;
 	if (r == 0)
 		r = call_cgroup_driver(call, &o->driver, err);
 	return r;

@@ -133,6 +133,8 @@ struct checkpoint_arguments { /* of checkpoint and restore */
 struct sandbox_arguments {
 	struct option_list steps;
 	struct option_list env;
+	struct option_list outputs;
+	const char *diff;
 	const char *directory;
 	const char *disk, *memory, *swap, *cpus, *pids;
 	const char *timeout, *grace, *max_silent, *max_log;

@@ -72,6 +72,22 @@ static void add_limit(struct json_writer *w, const char *name, uint64_t value)
 	json_writer_end(w);
 }
 
+/*
+ * None at all; but the kernel lets nobody map root into a namespace inside who could not set capabilities
+ * of files, which does nothing here, where no_new_privs ignores them.
+ */
+static void add_capabilities(struct json_writer *w, const struct config_request *request)
+{
+	static const char *const sets[] = {"bounding", "effective", "permitted"};
+	static const char *const nested[] = {"CAP_SETFCAP"};
+	bool root = inner_id(request, request->scratch->uid) == 0;
+
+	json_writer_object(w, "capabilities");
+	for (size_t i = 0; root && request->options->allow_userns && i < ARRAY_SIZE(sets); i++)
+		json_writer_strings(w, sets[i], nested, ARRAY_SIZE(nested));
+	json_writer_end(w);
+}
+
 static void add_process(struct json_writer *w, const struct config_request *request)
 {
 	const struct sandbox_options *options = request->options;
@@ -85,9 +101,7 @@ static void add_process(struct json_writer *w, const struct config_request *requ
 	json_writer_strings(w, "args", (const char *const *)options->command, count);
 	add_environment(w, request);
 	json_writer_string(w, "cwd", request->view->directory);
-	/* None at all. */
-	json_writer_object(w, "capabilities");
-	json_writer_end(w);
+	add_capabilities(w, request);
 	json_writer_array(w, "rlimits");
 	add_limit(w, "RLIMIT_CORE", 0);
 	json_writer_end(w);

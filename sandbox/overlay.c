@@ -1,5 +1,6 @@
 #include "sandbox/overlay.h"
 
+#include <errno.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -11,22 +12,51 @@
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
 
-/* A read-only overlay of the directory with itself: no upper layer is needed to find out. */
-static bool try(const char *lower)
+/* Two lower layers and no upper one, detached; −errno. */
+static int make(const char *above, const char *below)
 {
 	scoped_arena arena = {0};
-	const char *option = overlay_lower_option(&arena, lower);
+	const char *first = overlay_lower_option(&arena, above);
+	const char *second = overlay_lower_option(&arena, below);
 	scoped_fd context = fsopen("overlay", FSOPEN_CLOEXEC);
 
-	if (!option || context < 0)
-		return false;
-	option += strlen("lowerdir=");
+	if (!first || !second)
+		return -ENOMEM;
+	if (context < 0)
+		return -errno;
 
-	const char *both = arena_format(&arena, "%s:%s", option, "/dev");
+	const size_t key = strlen("lowerdir=");
+	const char *both = arena_format(&arena, "%s:%s", first + key, second + key);
 
-	return both && fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) == 0 &&
-	       fsconfig(context, FSCONFIG_SET_STRING, "lowerdir", both, 0) == 0 &&
-	       fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0;
+	if (!both || fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
+		return -errno;
+	/* Longer texts than 255 bytes do not pass; since Linux 6.8 each layer can have one of its own. */
+	if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir", both, 0) < 0 &&
+	    (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", above, 0) < 0 ||
+	     fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", below, 0) < 0))
+		return -errno;
+	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+
+	int mount = fsmount(context, FSMOUNT_CLOEXEC,
+	                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+
+	return mount < 0 ? -errno : mount;
+}
+
+int overlay_open(const char *upper, const char *lower, struct error *err)
+{
+	int mount = make(upper, lower);
+
+	return mount < 0 ? error_code(err, -mount, "overlay of %s over %s", upper, lower) : mount;
+}
+
+/* With /dev as the other layer: two are needed, and it is always there. */
+static bool try(const char *lower)
+{
+	scoped_fd mount = make(lower, "/dev");
+
+	return mount >= 0;
 }
 
 bool overlay_possible(const char *lower)

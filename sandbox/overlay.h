@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "base/error.h"
 
 /*
  * Whether an overlay can have this directory below it. For the common file systems that is known; for
@@ -14,5 +15,11 @@ bool overlay_possible(const char *lower);
 
 /* "lowerdir=…" with what the kernel would take for a separator escaped; null: no memory. */
 const char *overlay_lower_option(struct arena *arena, const char *lower);
+
+/*
+ * The two directories as one, read-only and attached nowhere: what an overlay of them showed. −errno
+ * with *err.
+ */
+int overlay_open(const char *upper, const char *lower, struct error *err) must_check;
 
 #endif

@@ -142,6 +142,73 @@ static void add_protections(struct json_writer *w, const struct report *report)
 	json_writer_strings(w, "notes", report->view->notes, report->view->note_count);
 }
 
+static void add_item(struct json_writer *w, const struct copy_item *item)
+{
+	const char *const kinds[] = {"file", "directory", "link"};
+
+	json_writer_object(w, NULL);
+	json_writer_string(w, "path", item->path);
+	json_writer_string(w, "type", kinds[item->kind == 'f' ? 0 : item->kind == 'd' ? 1 : 2]);
+	if (item->kind == 'f') {
+		json_writer_unsigned(w, "size", item->size);
+		json_writer_string(w, "sha256", item->digest);
+	}
+	if (item->kind != 'l')
+		json_writer_unsigned(w, "mode", item->mode);
+	json_writer_optional(w, "target", item->target);
+	json_writer_end(w);
+}
+
+static void add_outputs(struct json_writer *w, const struct copy *copy)
+{
+	json_writer_array(w, "outputs");
+	for (size_t i = 0; i < copy->item_count; i++)
+		add_item(w, &copy->items[i]);
+	json_writer_end(w);
+	json_writer_array(w, "refusedOutputs");
+	for (size_t i = 0; i < copy->refusal_count; i++) {
+		json_writer_object(w, NULL);
+		json_writer_string(w, "path", copy->refusals[i].path);
+		json_writer_string(w, "why", copy->refusals[i].why);
+		json_writer_end(w);
+	}
+	json_writer_end(w);
+}
+
+static void add_changes(struct json_writer *w, const char *key, const struct changes *changes,
+                        enum change_kind kind)
+{
+	json_writer_array(w, key);
+	for (size_t i = 0; i < changes->count; i++)
+		if (changes->items[i].kind == kind)
+			json_writer_string(w, NULL, changes->items[i].path);
+	json_writer_end(w);
+}
+
+static void add_diff(struct json_writer *w, const char *key, const struct changes *changes)
+{
+	json_writer_object(w, key);
+	add_changes(w, "added", changes, CHANGE_ADDED);
+	add_changes(w, "modified", changes, CHANGE_MODIFIED);
+	add_changes(w, "deleted", changes, CHANGE_DELETED);
+	json_writer_end(w);
+}
+
+char *report_diff(const struct changes *changes, enum sandbox_diff form)
+{
+	struct json_writer w = {.indented = true};
+	struct strbuf text = {0};
+
+	if (form == SANDBOX_DIFF_JSON) {
+		add_diff(&w, NULL, changes);
+		return json_writer_take(&w);
+	}
+	for (size_t i = 0; i < changes->count; i++)
+		strbuf_addf(&text, "%s %s\n", change_letter(changes->items[i].kind),
+		            changes->items[i].path);
+	return strbuf_take(&text);
+}
+
 char *report_write(const struct report *report)
 {
 	struct json_writer w = {.indented = true};
@@ -159,6 +226,10 @@ char *report_write(const struct report *report)
 	add_io(&w, report);
 	add_pressure(&w, &report->usage->stats);
 	add_disk(&w, report);
+	if (report->outputs)
+		add_outputs(&w, report->outputs);
+	if (report->changes)
+		add_diff(&w, "changes", report->changes);
 	add_protections(&w, report);
 	json_writer_end(&w);
 	return json_writer_take(&w);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@ struct run {
 	struct view view;
 	struct watch watch;
 	struct verdict_usage usage;
+	struct copy outputs;
+	struct changes changes;
 	char id[48];
 	bool limits_enforced;
 };
@@ -31,6 +34,8 @@ static void run_done(struct run *run)
 {
 	watch_done(&run->watch);
 	view_done(&run->view);
+	copy_done(&run->outputs);
+	changes_done(&run->changes);
 	verdict_usage_done(&run->usage);
 	scratch_done(&run->scratch);
 }
@@ -83,11 +88,18 @@ static int write_bundle(const struct run *run, bool without_limits, struct error
 
 static int launch_once(struct run *run, bool without_limits, struct launch **ret, struct error *err)
 {
+	bool limits = config_has_limits(run->options) && !without_limits;
+	bool wants_group = limits || !run->scratch.rootless;
 	const struct create_options create = {
 		.id = run->id,
 		.bundle = run->scratch.path,
-		.driver = run->options->driver,
+		/* A user mostly may not make one; where nothing needs it, none is missed. */
+		.driver = wants_group ? run->options->driver : CGROUP_DRIVER_DISABLED,
 	};
+	/* The configuration has no word for this part of it: the program inherits ours. */
+	if (run->options->reproducible && personality(ADDR_NO_RANDOMIZE) < 0)
+		return error_errno(err, "addresses that are not random");
+
 	int r = write_bundle(run, without_limits, err);
 
 	return r < 0 ? r : container_launch(run->store, &create, ret, err);
@@ -127,6 +139,28 @@ static int wait_for_end(struct run *run, struct error *err)
 	return launch_end(&launched, err);
 }
 
+/* --- What it leaves --- */
+
+static int collect(struct run *run, struct error *err)
+{
+	const struct sandbox_options *options = run->options;
+	scoped_str text = NULL;
+	int r = 0;
+
+	/* Before outputs are copied: they go into the directories that are compared. */
+	if (options->diff)
+		r = changes_find(&run->view, &run->scratch, &run->changes, err);
+	if (r == 0)
+		r = outputs_collect(&run->view, &run->scratch, options, &run->outputs, err);
+	if (r < 0 || !options->diff)
+		return r;
+	text = report_diff(&run->changes, options->diff);
+	if (!text)
+		return error_code(err, ENOMEM, "list of changes");
+	r = fd_write_all(STDOUT_FILENO, text, strlen(text));
+	return r < 0 ? error_code(err, -r, "list of changes") : 0;
+}
+
 /* --- The verdict --- */
 
 static int write_status(const struct verdict *verdict, const char *fd, struct error *err)
@@ -147,6 +181,8 @@ static int tell(const struct run *run, const struct verdict *verdict, struct err
 		.watch = &run->watch,
 		.usage = &run->usage,
 		.verdict = verdict,
+		.outputs = run->options->output_count ? &run->outputs : NULL,
+		.changes = run->options->diff ? &run->changes : NULL,
 		.id = run->id,
 		.limits_enforced = run->limits_enforced,
 	};
@@ -178,6 +214,8 @@ int sandbox_run(struct store *store, const struct sandbox_options *options, int 
 	if (r == 0)
 		r = wait_for_end(&run, err);
 	watch_restore(&run.watch);
+	if (r == 0)
+		r = collect(&run, err);
 	verdict = r < 0 ? verdict_of_failure(err->code, err->text)
 	                : verdict_decide(&run.watch, &run.usage);
 	*ret_exit = verdict.exit;

@@ -45,6 +45,16 @@ struct sandbox_step {
 	const char *target; /* absolute */
 };
 
+struct sandbox_output {
+	const char *path;        /* absolute, as the command sees it */
+	const char *destination; /* absolute, on the host */
+};
+
+/* --reproducible: when everything is from, unless SOURCE_DATE_EPOCH says it (1980-01-01). */
+#define SANDBOX_EPOCH 315532800
+
+enum sandbox_diff { SANDBOX_DIFF_NONE, SANDBOX_DIFF_TEXT, SANDBOX_DIFF_JSON };
+
 struct sandbox_options {
 	char **command; /* ends with null */
 
@@ -80,6 +90,9 @@ struct sandbox_options {
 	bool best_effort;
 
 	/* Results */
+	const struct sandbox_output *outputs;
+	size_t output_count;
+	enum sandbox_diff diff;  /* what was changed is listed on standard output */
 	const char *report;      /* a file, or the number of a descriptor; null: none */
 	const char *status_fd;   /* of bubblewrap's --json-status-fd; null: none */
 	const char *stdout_file; /* null: inherited */

@@ -45,12 +45,11 @@ static int enter_namespaces(struct scratch *scratch, struct error *err)
 
 	scratch->uid = geteuid();
 	scratch->gid = getegid();
-	scratch->rootless = scratch->uid != 0;
-	if (unshare(CLONE_NEWNS | (scratch->rootless ? CLONE_NEWUSER : 0)) < 0)
-		return error_errno(err, "new namespaces%s",
-		                   scratch->rootless ? " (are user namespaces forbidden here? see "
-		                                       "lvm-run doctor)"
-		                                     : "");
+	/* Root without capabilities, inside another sandbox, is a user like others. */
+	scratch->rootless = unshare(CLONE_NEWNS) < 0;
+	if (scratch->rootless && unshare(CLONE_NEWNS | CLONE_NEWUSER) < 0)
+		return error_errno(err, "new namespaces (are user namespaces forbidden here? see "
+		                        "lvm-run doctor)");
 	if (scratch->rootless && write_maps(scratch, err) < 0)
 		return error_wrap(err, "user namespace");
 	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &private, sizeof(private)) < 0)
@@ -60,16 +59,29 @@ static int enter_namespaces(struct scratch *scratch, struct error *err)
 
 /* --- The tmpfs --- */
 
-static int make_tmpfs(uint64_t limit, struct error *err)
+/* Files need memory of the kernel too: there may be one for each half of a page. */
+static int set_limit(int context, uint64_t limit, struct error *err)
 {
-	char size[24];
-	scoped_fd context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	enum { BYTES_PER_INODE = 2048, LEAST = 1024 };
+	char size[24], inodes[24];
 
 	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)limit);
+	(void)snprintf(inodes, sizeof(inodes), "%llu",
+	               (unsigned long long)(limit / BYTES_PER_INODE + LEAST));
+	if (fsconfig(context, FSCONFIG_SET_STRING, "size", size, 0) < 0 ||
+	    fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0) < 0)
+		return error_errno(err, "tmpfs: size=%s", size);
+	return 0;
+}
+
+static int make_tmpfs(uint64_t limit, struct error *err)
+{
+	scoped_fd context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+
 	if (context < 0)
 		return error_errno(err, "fsopen tmpfs");
-	if (limit && fsconfig(context, FSCONFIG_SET_STRING, "size", size, 0) < 0)
-		return error_errno(err, "tmpfs: size=%s", size);
+	if (limit && set_limit(context, limit, err) < 0)
+		return -err->code;
 	if (fsconfig(context, FSCONFIG_SET_STRING, "mode", "711", 0) < 0 ||
 	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return error_errno(err, "make a tmpfs");

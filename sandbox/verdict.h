@@ -3,6 +3,7 @@
 #define LVM_RUN_SANDBOX_VERDICT_H
 
 #include "cgroups/stats.h"
+#include "sandbox/outputs.h"
 #include "sandbox/view.h"
 #include "sandbox/watch.h"
 
@@ -54,12 +55,16 @@ struct report {
 	const struct watch *watch;
 	const struct verdict_usage *usage;
 	const struct verdict *verdict;
+	const struct copy *outputs;    /* null: none were asked for */
+	const struct changes *changes; /* null: not asked for */
 	const char *id;
 	bool limits_enforced;
 };
 
 /* The report as JSON (free); null: no memory. */
 char *report_write(const struct report *report) must_check;
+/* The list of changes for people or as JSON (free); null: no memory. */
+char *report_diff(const struct changes *changes, enum sandbox_diff form) must_check;
 /* `where`: the number of an open descriptor, or a file's name. */
 int report_store(const char *where, const char *text, struct error *err) must_check;
 

@@ -224,7 +224,7 @@ static int add_overlay(const struct builder *b, const char *source, const char *
 
 	if (!mount)
 		return r < 0 ? r : -ENOMEM;
-	mount->lower = source;
+	mount->lower = lower;
 	return add_overlay_options(b, mount, lower, number, err);
 }
 
@@ -387,7 +387,7 @@ static int add_submounts(const struct builder *b, struct error *err)
 
 struct own_mount {
 	const char *target, *type;
-	const char *options[5];
+	const char *options[4];
 };
 static const struct own_mount own_mounts[] = {
 	/* Processes that the program may not trace, our pid 1 among them, are not shown. */
@@ -395,22 +395,38 @@ static const struct own_mount own_mounts[] = {
 	{"/dev", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=64k"}},
 };
 
+static int add_own_mount(const struct builder *b, const struct own_mount *own, struct error *err)
+{
+	struct view_mount *mount = view_add(b->view, own->target, own->type, own->type, err);
+
+	if (!mount)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_SIZE(own->options); i++)
+		mount->options[mount->option_count++] = own->options[i];
+	return 0;
+}
+
+/*
+ * Where parts of /proc are covered, as in containers and in sandboxes, the kernel gives no other /proc to a user
+ * namespace: the one that is there is shown, with what is covered in it.
+ */
+static int add_outer_proc(const struct builder *b, struct error *err)
+{
+	int r = add_bind(b->view, "/proc", "/proc", SANDBOX_RO_BIND, err);
+
+	return r < 0 ? r
+	             : view_note(b->view,
+	                         "/proc is the host's: parts of it are covered, so that "
+	                         "no other can be mounted",
+	                         err);
+}
+
 static int add_own_mounts(const struct builder *b, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(own_mounts); i++) {
-		const struct own_mount *own = &own_mounts[i];
-		struct view_mount *mount =
-			view_add(b->view, own->target, own->type, own->type, err);
+	int r = has_mounts_below(b, "/proc") ? add_outer_proc(b, err)
+	                                     : add_own_mount(b, &own_mounts[0], err);
 
-		if (!mount)
-			return -ENOMEM;
-		while (mount->option_count < ARRAY_SIZE(own->options) &&
-		       own->options[mount->option_count]) {
-			mount->options[mount->option_count] = own->options[mount->option_count];
-			mount->option_count++;
-		}
-	}
-	return 0;
+	return r < 0 ? r : add_own_mount(b, &own_mounts[1], err);
 }
 
 /*
@@ -484,6 +500,17 @@ static const struct sandbox_step *step_for(const struct sandbox_options *options
 	return NULL;
 }
 
+/* What is there could only be shown read-only as a whole; the directory alone may do better. */
+static bool fell_back(const struct view *view, const char *path)
+{
+	const struct view_mount *found = NULL;
+
+	for (size_t i = 0; i < view->mount_count; i++)
+		if (view_is_below(path, view->mounts[i].target))
+			found = &view->mounts[i];
+	return found && !found->writable && !str_equal(found->target, path);
+}
+
 /* A project below /tmp is worked on like any other, though the rest of /tmp is not there. */
 static int add_directory(const struct builder *b, struct error *err)
 {
@@ -496,7 +523,8 @@ static int add_directory(const struct builder *b, struct error *err)
 	    view_is_below(directory, "/dev"))
 		return error_set(err, EINVAL, "%s: not a directory for a sandbox to work in",
 		                 directory);
-	if (!is_own(directory) && !view_is_below(directory, "/var/tmp"))
+	if (!is_own(directory) && !view_is_below(directory, "/var/tmp") &&
+	    !fell_back(b->view, directory))
 		return 0;
 	if (str_equal(directory, "/tmp") || str_equal(directory, "/var/tmp") ||
 	    str_equal(directory, "/run"))

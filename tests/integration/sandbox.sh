@@ -180,6 +180,71 @@ config_is_a_bundle() {
 	jq -e '.ociVersion and .process.args == ["echo", "hello"] and (.linux.seccomp.syscalls | length > 3)' "$T/config.json"
 }
 
+outputs_are_collected() {
+	mkdir -p "$T/gathered"
+	sandbox --out result -o file="$T/gathered" --report "$T/r" -- sh -c 'mkdir -p result/sub; echo one >result/sub/a; echo two >file'
+	expect_equal one "$(cat "$WORK/result/sub/a")"
+	expect_equal two "$(cat "$T/gathered/file")"
+	expect_equal "$(printf 'two\n' | sha256sum | cut -d' ' -f1)" "$(jq -r '.outputs[] | select(.path == "file") | .sha256' "$T/r")"
+	# What is there already is replaced, file by file.
+	sandbox --out result -- sh -c 'echo three >result/sub/a; echo four >result/b'
+	expect_equal 'three four' "$(cat "$WORK/result/sub/a" "$WORK/result/b" | tr '\n' ' ' | sed 's/ $//')"
+}
+
+changes_are_listed() {
+	mkdir -p "$WORK/tree/old"
+	echo x >"$WORK/tree/modified"
+	echo x >"$WORK/tree/deleted"
+	echo x >"$WORK/tree/old/inside"
+	local script='cd tree; echo y >modified; rm deleted; echo new >added; rm -r old; mkdir dir; echo z >dir/file'
+	expect_output "A $WORK/tree/added
+D $WORK/tree/deleted
+A $WORK/tree/dir
+A $WORK/tree/dir/file
+M $WORK/tree/modified
+D $WORK/tree/old" sandbox --diff -- sh -c "$script"
+	sandbox --diff=json -- sh -c "$script" >"$T/diff"
+	expect_equal "$WORK/tree/added" "$(jq -r '.added[0]' "$T/diff")"
+	expect_equal "$WORK/tree/modified" "$(jq -r '.modified[0]' "$T/diff")"
+	expect_equal 2 "$(jq -r '.deleted | length' "$T/diff")"
+	expect_output '' sandbox --diff -- true
+}
+
+# A sandbox in a sandbox, and none where that was not allowed.
+nested() {
+	cp "$RUNTIME" "$WORK/lvm-run"
+	expect_output inner sandbox --allow-userns -- sh -c './lvm-run --root /tmp/state sandbox -- echo inner'
+	expect_exit 125 sandbox -- sh -c './lvm-run --root /tmp/state sandbox -- echo inner'
+}
+
+# A user without any right: the same sandbox.
+for_users() {
+	command -v setpriv >/dev/null || skip 'setpriv is not there'
+	local home=$T/user
+	mkdir "$home" "$T/run"
+	cp "$RUNTIME" "$T/lvm-run"
+	chown 65534:65534 "$home" "$T/run"
+	user() { setpriv --reuid 65534 --regid 65534 --clear-groups env -C "$home" HOME="$home" XDG_RUNTIME_DIR="$T/run" "$@"; }
+	user unshare -Urm true 2>/dev/null || skip 'users may not make user namespaces here'
+	expect_output '65534 65534' user "$T/lvm-run" sandbox -- sh -c 'echo "$(id -u) $(id -g)"'
+	user "$T/lvm-run" sandbox --report r --out out -- sh -c 'echo x >out; touch /tmp/y; test -c /dev/pts/ptmx'
+	expect_equal x "$(cat "$home/out")"
+	expect_equal 65534 "$(stat -c %u "$home/out")"
+	expect_equal ok "$(jq -r .cause "$home/r")"
+	expect_equal true "$(jq -r .protections.rootless "$home/r")"
+	expect_equal 0000000000000000 "$(user "$T/lvm-run" sandbox -- sed -n 's/^CapEff:\t//p' /proc/self/status)"
+}
+
+reproducible() {
+	local here there
+	here=$(sandbox --reproducible -- sh -c 'id -u; hostname; env | sort; umask; cat /proc/self/personality')
+	there=$(cd / && HOME=/root USER=other LANG=C TZ=Asia/Tokyo sandbox --reproducible --chdir "$WORK" -- \
+		sh -c 'id -u; hostname; env | sort; umask; cat /proc/self/personality')
+	expect_equal "$here" "$there"
+	expect_contains 'SOURCE_DATE_EPOCH=315532800' "$here"
+	expect_contains 00040000 "$here"
+}
+
 check 'the exit status is that of the command' exit_status_is_the_commands
 check 'what is written is discarded' writes_are_discarded
 check 'writable paths are the host'"'"'s' writable_paths_stay
@@ -200,5 +265,10 @@ check 'the disk is limited' disk_is_limited
 check 'the report names the cause' report_names_the_cause
 check 'signals reach the command' signals_reach_the_command
 check 'the configuration can be printed' config_is_a_bundle
+check 'outputs are collected and hashed' outputs_are_collected
+check 'changes are listed' changes_are_listed
+check 'sandboxes nest where that is allowed' nested
+check 'users have the same sandbox' for_users
+check 'reproducible runs look the same from everywhere' reproducible
 check 'nothing is left' nothing_left
 finish

@@ -1,0 +1,405 @@
+#include "sandbox/copy.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+enum { DEPTH_LIMIT = 128, CHUNK = 64 * 1024 };
+
+/* A file may claim any size; reading holes beyond this is not worth the hash. */
+static const uint64_t hole_limit = 1ULL << 30;
+
+/* One entry on its way. */
+struct entry {
+	int from;
+	const char *name;
+	int to;
+	const char *to_name;
+	const char *path; /* in the listing */
+	unsigned int depth;
+};
+
+void copy_done(struct copy *copy)
+{
+	free(copy->items);
+	free(copy->refusals);
+	free(copy->inodes);
+	arena_done(&copy->arena);
+	*copy = (struct copy){0};
+}
+
+/* --- The lists --- */
+
+/* The place of one more; null when memory runs out. */
+static void *add(void **items, size_t size, size_t *count, size_t *capacity)
+{
+	if (*count == *capacity) {
+		size_t wanted = *capacity ? *capacity * 2 : 64;
+		void *grown = realloc(*items, wanted * size);
+
+		if (!grown)
+			return NULL;
+		*items = grown;
+		*capacity = wanted;
+	}
+	return (char *)*items + (*count)++ * size;
+}
+
+int copy_refuse(struct copy *copy, const char *path, const char *why, struct error *err)
+{
+	struct copy_refusal *refusal = add((void **)&copy->refusals, sizeof(*refusal),
+	                                   &copy->refusal_count, &copy->refusal_capacity);
+
+	if (!refusal)
+		return error_code(err, ENOMEM, "copy");
+	*refusal = (struct copy_refusal){
+		.path = arena_strdup(&copy->arena, path),
+		.why = why,
+	};
+	return refusal->path ? 0 : error_code(err, ENOMEM, "copy");
+}
+
+static struct copy_item *add_item(struct copy *copy, const struct entry *e, char kind, mode_t mode)
+{
+	struct copy_item *item =
+		add((void **)&copy->items, sizeof(*item), &copy->item_count, &copy->item_capacity);
+
+	if (item)
+		*item = (struct copy_item){.path = e->path, .kind = kind, .mode = mode};
+	return item;
+}
+
+/* --- Files --- */
+
+static void set_times(const struct copy *copy, int fd, const struct stat *st)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st->st_mtim};
+
+	if (copy->latest >= 0 && times[1].tv_sec > copy->latest)
+		times[1] = (struct timespec){.tv_sec = (time_t)copy->latest};
+	(void)futimens(fd, times);
+}
+
+static void hash_zeros(struct sha256 *hash, uint64_t size)
+{
+	static const char zeros[4096];
+
+	for (; size > sizeof(zeros); size -= sizeof(zeros))
+		sha256_add(hash, zeros, sizeof(zeros));
+	sha256_add(hash, zeros, (size_t)size);
+}
+
+/* Copies one stretch of data; −errno. */
+static int copy_stretch(int from, int to, off_t start, off_t end, struct sha256 *hash)
+{
+	char buffer[CHUNK];
+
+	while (start < end) {
+		size_t left = (size_t)(end - start);
+		ssize_t count = pread(from, buffer, left < CHUNK ? left : CHUNK, start);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return count < 0 ? -errno : -EIO; /* it has become shorter: nobody may */
+		if (pwrite(to, buffer, (size_t)count, start) != count)
+			return errno ? -errno : -ENOSPC;
+		sha256_add(hash, buffer, (size_t)count);
+		start += count;
+	}
+	return 0;
+}
+
+/* Stretch by stretch, so that holes cost nothing and stay holes. */
+static int copy_data(int from, int to, off_t size, struct sha256 *hash)
+{
+	off_t position = 0;
+
+	while (position < size) {
+		off_t data = lseek(from, position, SEEK_DATA);
+		off_t end = size;
+		int r;
+
+		if (data < 0)
+			data = errno == ENXIO ? size : position;
+		if (data < size) {
+			end = lseek(from, data, SEEK_HOLE);
+			end = end < 0 || end > size ? size : end;
+		}
+		hash_zeros(hash, (uint64_t)(data - position));
+		r = data < size ? copy_stretch(from, to, data, end, hash) : 0;
+		if (r < 0)
+			return r;
+		position = end;
+	}
+	return ftruncate(to, size) < 0 ? -errno : 0;
+}
+
+/* The first name of a file with several has been copied already: 1 when it is linked. */
+static int try_link(struct copy *copy, const struct entry *e, const struct stat *st,
+                    struct error *err)
+{
+	for (size_t i = 0; st->st_nlink > 1 && i < copy->inode_count; i++) {
+		const struct copy_inode *inode = &copy->inodes[i];
+
+		if (inode->device != st->st_dev || inode->number != st->st_ino)
+			continue;
+		(void)unlinkat(e->to, e->to_name, 0);
+		if (linkat(copy->to_root, inode->path, e->to, e->to_name, 0) < 0)
+			return error_errno(err, "link %s", e->path);
+
+		struct copy_item *item = add_item(copy, e, 'f', st->st_mode & 0777);
+
+		if (!item)
+			return error_code(err, ENOMEM, "copy");
+		for (size_t k = 0; k < copy->item_count; k++)
+			if (str_equal(copy->items[k].path, inode->path)) {
+				item->size = copy->items[k].size;
+				memcpy(item->digest, copy->items[k].digest, sizeof(item->digest));
+			}
+		return 1;
+	}
+	return 0;
+}
+
+static int remember_inode(struct copy *copy, const struct entry *e, const struct stat *st,
+                          struct error *err)
+{
+	struct copy_inode *inode = NULL;
+
+	if (st->st_nlink < 2)
+		return 0;
+	inode = add((void **)&copy->inodes, sizeof(*inode), &copy->inode_count,
+	            &copy->inode_capacity);
+	if (!inode)
+		return error_code(err, ENOMEM, "copy");
+	*inode = (struct copy_inode){st->st_dev, st->st_ino, e->path};
+	return 0;
+}
+
+static int write_file(struct copy *copy, const struct entry *e, int from, const struct stat *st,
+                      const char *temporary, struct error *err)
+{
+	unsigned char digest[SHA256_SIZE];
+	struct sha256 hash;
+	scoped_fd to = openat(e->to, temporary,
+	                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (to < 0)
+		return error_errno(err, "create %s", e->path);
+	sha256_begin(&hash);
+
+	int r = copy_data(from, to, st->st_size, &hash);
+
+	if (r < 0)
+		return error_code(err, -r, "copy %s", e->path);
+	sha256_end(&hash, digest);
+	if (fchmod(to, st->st_mode & 0777) < 0)
+		return error_errno(err, "mode of %s", e->path);
+	set_times(copy, to, st);
+
+	struct copy_item *item = add_item(copy, e, 'f', st->st_mode & 0777);
+
+	if (!item)
+		return error_code(err, ENOMEM, "copy");
+	item->size = (uint64_t)st->st_size;
+	(void)sha256_hex(digest, item->digest);
+	return remember_inode(copy, e, st, err);
+}
+
+static int copy_file(struct copy *copy, const struct entry *e, struct error *err)
+{
+	struct stat st;
+	scoped_fd from =
+		openat(e->from, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	char temporary[NAME_MAX + 1];
+
+	if (from < 0)
+		return copy_refuse(copy, e->path, "cannot be read", err);
+	if (fstat(from, &st) < 0 || !S_ISREG(st.st_mode))
+		return copy_refuse(copy, e->path, "is no regular file", err);
+	if ((uint64_t)st.st_size > (uint64_t)st.st_blocks * 512 + hole_limit)
+		return copy_refuse(copy, e->path, "has too large holes", err);
+
+	int r = try_link(copy, e, &st, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	(void)snprintf(temporary, sizeof(temporary), ".lvm-run.%ld.tmp", (long)getpid());
+	r = write_file(copy, e, from, &st, temporary, err);
+	if (r == 0 && renameat(e->to, temporary, e->to, e->to_name) < 0)
+		r = error_errno(err, "replace %s", e->path);
+	if (r < 0)
+		(void)unlinkat(e->to, temporary, 0);
+	return r;
+}
+
+/* --- Links --- */
+
+bool copy_link_stays(const char *text, unsigned int depth)
+{
+	bool down = false;
+
+	if (*text == '/' || *text == '\0')
+		return false;
+	while (*text) {
+		size_t length = strcspn(text, "/");
+		bool up = length == 2 && text[0] == '.' && text[1] == '.';
+
+		if (up && (down || depth == 0))
+			return false;
+		if (up)
+			depth--;
+		else if (length > 0 && !(length == 1 && text[0] == '.'))
+			down = true;
+		text += length;
+		text += strspn(text, "/");
+	}
+	return true;
+}
+
+static int copy_link(struct copy *copy, const struct entry *e, struct error *err)
+{
+	char text[PATH_MAX];
+	ssize_t size = readlinkat(e->from, e->name, text, sizeof(text) - 1);
+
+	if (size < 0)
+		return copy_refuse(copy, e->path, "cannot be read", err);
+	text[size] = '\0';
+	if (!copy_link_stays(text, e->depth ? e->depth - 1 : 0))
+		return copy_refuse(copy, e->path, "is a link that leads out", err);
+	if (symlinkat(text, e->to, e->to_name) < 0) {
+		char ignored;
+
+		/* Only another link gives way to it. */
+		if (errno != EEXIST || readlinkat(e->to, e->to_name, &ignored, 1) < 0)
+			return error_errno(err, "link %s", e->path);
+		if (unlinkat(e->to, e->to_name, 0) < 0 || symlinkat(text, e->to, e->to_name) < 0)
+			return error_errno(err, "link %s", e->path);
+	}
+
+	struct copy_item *item = add_item(copy, e, 'l', 0777);
+
+	if (item)
+		item->target = arena_strdup(&copy->arena, text);
+	return item && item->target ? 0 : error_code(err, ENOMEM, "copy");
+}
+
+/* --- Directories --- */
+
+static int copy_any(struct copy *copy, const struct entry *e, struct error *err);
+
+static void close_directory(DIR **directory)
+{
+	if (*directory)
+		(void)closedir(*directory);
+}
+
+static int copy_children(struct copy *copy, const struct entry *e, int from, int to,
+                         struct error *err)
+{
+	scoped(close_directory) DIR *directory = fdopendir(from);
+	int r = 0;
+
+	if (!directory) {
+		(void)close(from);
+		return error_errno(err, "read %s", e->path);
+	}
+	while (r == 0) {
+		const struct dirent *child = readdir(directory);
+
+		if (!child)
+			break;
+		if (str_equal(child->d_name, ".") || str_equal(child->d_name, ".."))
+			continue;
+
+		const struct entry next = {
+			.from = dirfd(directory),
+			.name = child->d_name,
+			.to = to,
+			.to_name = child->d_name,
+			.path = arena_format(&copy->arena, "%s/%s", e->path, child->d_name),
+			.depth = e->depth + 1,
+		};
+
+		r = next.path ? copy_any(copy, &next, err) : error_code(err, ENOMEM, "copy");
+	}
+	return r;
+}
+
+static int copy_directory(struct copy *copy, const struct entry *e, const struct stat *st,
+                          struct error *err)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	scoped_fd from = openat(e->from, e->name, flags);
+
+	if (from < 0)
+		return copy_refuse(copy, e->path, "cannot be read", err);
+	if (e->depth >= DEPTH_LIMIT)
+		return copy_refuse(copy, e->path, "lies too deep", err);
+	if (mkdirat(e->to, e->to_name, 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "make %s", e->path);
+
+	scoped_fd to = openat(e->to, e->to_name, flags);
+
+	if (to < 0)
+		return error_errno(err, "open %s, which is there already", e->path);
+	if (!add_item(copy, e, 'd', st->st_mode & 0777))
+		return error_code(err, ENOMEM, "copy");
+
+	int r = copy_children(copy, e, fd_take(&from), to, err);
+
+	if (r < 0)
+		return r;
+	/* Readable for its owner, whatever it was: it can then be removed again. */
+	if (fchmod(to, (st->st_mode & 0777) | 0700) < 0)
+		return error_errno(err, "mode of %s", e->path);
+	set_times(copy, to, st);
+	return 0;
+}
+
+static int copy_any(struct copy *copy, const struct entry *e, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(e->from, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return copy_refuse(copy, e->path, "cannot be read", err);
+	switch (st.st_mode & S_IFMT) {
+	case S_IFREG:
+		return copy_file(copy, e, err);
+	case S_IFDIR:
+		return copy_directory(copy, e, &st, err);
+	case S_IFLNK:
+		return copy_link(copy, e, err);
+	case S_IFIFO:
+		return copy_refuse(copy, e->path, "is a FIFO", err);
+	case S_IFSOCK:
+		return copy_refuse(copy, e->path, "is a socket", err);
+	default:
+		return copy_refuse(copy, e->path, "is a device", err);
+	}
+}
+
+int copy_entry(struct copy *copy, int from_dirfd, const char *name, int to_dirfd,
+               const char *to_name, struct error *err)
+{
+	const struct entry e = {
+		.from = from_dirfd,
+		.name = name,
+		.to = to_dirfd,
+		.to_name = to_name,
+		.path = arena_strdup(&copy->arena, to_name),
+	};
+
+	copy->inode_count = 0;
+	copy->to_root = to_dirfd;
+	return e.path ? copy_any(copy, &e, err) : error_code(err, ENOMEM, "copy");
+}

@@ -1,0 +1,138 @@
+#include "sandbox/outputs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "rootfs/path.h"
+#include "sandbox/overlay.h"
+
+/* --- The tree --- */
+
+/* The mount that decides about `path`; null: the root itself. */
+static const struct view_mount *mount_of(const struct view *view, const char *path)
+{
+	const struct view_mount *found = NULL;
+
+	for (size_t i = 0; i < view->mount_count; i++)
+		if (view_is_below(path, view->mounts[i].target) &&
+		    (!found || strlen(view->mounts[i].target) >= strlen(found->target)))
+			found = &view->mounts[i];
+	return found;
+}
+
+/* An overlay once more, read-only, in this process's namespaces. */
+static int open_overlay(const struct view_mount *mount, const struct scratch *scratch,
+                        struct error *err)
+{
+	scoped_arena arena = {0};
+	const char *upper = arena_format(&arena, "%s/u/%d", scratch->path, mount->layer);
+
+	return upper ? overlay_open(upper, mount->lower, err) : error_code(err, ENOMEM, "outputs");
+}
+
+int outputs_open_tree(const struct view *view, const struct scratch *scratch, const char *path,
+                      const char **ret_rest, struct error *err)
+{
+	const struct view_mount *mount = mount_of(view, path);
+	const char *rest = path + (mount ? strlen(mount->target) : 0);
+	int fd = -1;
+
+	rest += strspn(rest, "/");
+	*ret_rest = *rest ? rest : ".";
+	if (mount && mount->layer >= 0)
+		return open_overlay(mount, scratch, err);
+	if (mount && !str_equal(mount->type, "bind"))
+		return error_set(err, EINVAL, "%s: nothing can be taken from there", path);
+	fd = mount ? open(mount->source, O_PATH | O_CLOEXEC)
+	           : openat(scratch->fd, "rootfs", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_errno(err, "open %s", mount ? mount->source : "/") : fd;
+}
+
+/* --- Destinations --- */
+
+/* The directory that will hold it, and its name there. */
+static int open_destination(struct arena *arena, const char *to, const char **ret_name,
+                            struct error *err)
+{
+	char *directory = arena_strdup(arena, to);
+	char *slash = directory ? strrchr(directory, '/') : NULL;
+
+	if (!slash)
+		return error_code(err, ENOMEM, "outputs");
+	*ret_name = slash + 1;
+	if (!**ret_name)
+		return error_set(err, EINVAL, "output to %s: no name", to);
+	*slash = '\0';
+
+	int fd = open(*directory ? directory : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? error_errno(err, "output to %s", to) : fd;
+}
+
+/* A file goes into a directory that is there, under its own name. */
+static const char *final_place(struct arena *arena, const struct sandbox_output *output,
+                               bool is_directory)
+{
+	struct stat st;
+	const char *slash = strrchr(output->path, '/');
+
+	if (is_directory || stat(output->destination, &st) < 0 || !S_ISDIR(st.st_mode))
+		return output->destination;
+	return arena_format(arena, "%s/%s", output->destination, slash ? slash + 1 : output->path);
+}
+
+static int collect(const struct view *view, const struct scratch *scratch,
+                   const struct sandbox_output *output, struct copy *copy, struct error *err)
+{
+	const char *rest = NULL, *name = NULL, *to = NULL;
+	scoped_fd tree = outputs_open_tree(view, scratch, output->path, &rest, err);
+	struct stat st;
+
+	if (tree < 0)
+		return tree;
+
+	/* Its directory by descriptor: no link on the way is followed. */
+	const char *slash = strrchr(rest, '/');
+	const char *last = slash ? slash + 1 : rest;
+	const char *directory =
+		slash ? arena_strndup(&copy->arena, rest, (size_t)(slash - rest)) : ".";
+
+	if (!directory)
+		return error_code(err, ENOMEM, "outputs");
+
+	scoped_fd from = path_try_open(tree, directory, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+
+	if (from < 0 || fstatat(from, last, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return copy_refuse(copy, output->path, "is not there", err);
+	to = final_place(&copy->arena, output, S_ISDIR(st.st_mode));
+	if (!to)
+		return error_code(err, ENOMEM, "outputs");
+
+	scoped_fd into = open_destination(&copy->arena, to, &name, err);
+
+	return into < 0 ? into : copy_entry(copy, from, last, into, name, err);
+}
+
+int outputs_collect(const struct view *view, const struct scratch *scratch,
+                    const struct sandbox_options *options, struct copy *ret, struct error *err)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	int r = 0;
+
+	ret->latest = -1;
+	if (options->reproducible && (!epoch || parse_i64(epoch, &ret->latest) < 0))
+		ret->latest = SANDBOX_EPOCH;
+	for (size_t i = 0; r == 0 && i < options->output_count; i++) {
+		r = collect(view, scratch, &options->outputs[i], ret, err);
+		if (r < 0)
+			return error_wrap(err, "output %s", options->outputs[i].path);
+	}
+	return 0;
+}

@@ -1,0 +1,50 @@
+/*
+ * What a sandbox gives back when its last process is gone: outputs, copied out of its layers (copy.h), and
+ * the list of what changed in the host's directories. The layers are looked at from outside, through
+ * descriptors, never through the program's own mounts. Host side.
+ */
+#ifndef LVM_RUN_SANDBOX_OUTPUTS_H
+#define LVM_RUN_SANDBOX_OUTPUTS_H
+
+#include "sandbox/copy.h"
+#include "sandbox/view.h"
+
+/*
+ * Copies all outputs of the options; what is missing or refused is in ret->refusals. The lists belong to
+ * `ret`, which starts out as {.latest = −1}.
+ */
+int outputs_collect(const struct view *view, const struct scratch *scratch,
+                    const struct sandbox_options *options, struct copy *ret,
+                    struct error *err) must_check;
+
+/*
+ * The tree that the program saw at `path`, without the mounts below it: a directory's descriptor, and in
+ * *ret_rest what of the path lies below it ("." for itself).
+ */
+int outputs_open_tree(const struct view *view, const struct scratch *scratch, const char *path,
+                      const char **ret_rest, struct error *err) must_check;
+
+/* --- Changes --- */
+
+enum change_kind { CHANGE_ADDED, CHANGE_MODIFIED, CHANGE_DELETED };
+
+struct change {
+	enum change_kind kind;
+	const char *path; /* absolute, as the program saw it */
+};
+struct changes {
+	struct arena arena;
+	struct change *items;
+	size_t count, capacity;
+};
+void changes_done(struct changes *changes);
+#define scoped_changes scoped(changes_done) struct changes
+
+/* What differs from the host in the overlays; sorted by path. */
+int changes_find(const struct view *view, const struct scratch *scratch, struct changes *ret,
+                 struct error *err) must_check;
+
+/* The letters that lists use: "A", "M", "D". */
+const char *change_letter(enum change_kind kind);
+
+#endif
