@@ -38,11 +38,7 @@ static bool mount_fits(const struct mountinfo_line *mount, const char *type, con
 	       (!str_equal(type, "cgroup2") || path_is_unified(mount->mount_point));
 }
 
-/*
- * Looks for the first mount of `type` whose super options hold `option`. 1 found, 0 not, −errno. A
- * mount of the hierarchy's root is preferred to that of a part of it.
- */
-static int find_mount(const char *type, const char *option, char *ret, size_t size,
+int layout_find_mount(const char *type, const char *option, char *ret, size_t size,
                       struct error *err)
 {
 	scoped_str text = NULL;
@@ -83,7 +79,7 @@ int layout_find_unified(char ret[static LAYOUT_PATH_SIZE], struct error *err)
 		}
 	}
 
-	int r = find_mount("cgroup2", NULL, ret, LAYOUT_PATH_SIZE, err);
+	int r = layout_find_mount("cgroup2", NULL, ret, LAYOUT_PATH_SIZE, err);
 
 	if (r < 0)
 		return r;
@@ -147,7 +143,7 @@ int layout_explain_missing(const char *mount, const char *controller, const char
 			"to cgroup v1 either: it was not delegated here; take the limit out of "
 			"the configuration",
 			controller, mount);
-	if (find_mount("cgroup", name, where, sizeof(where), &ignored) <= 0)
+	if (layout_find_mount("cgroup", name, where, sizeof(where), &ignored) <= 0)
 		return error_set(
 			err, ENOTSUP,
 			"the %s controller is bound to cgroup v1 (hierarchy %d), which is not "

@@ -16,6 +16,13 @@ enum { LAYOUT_PATH_SIZE = 256 };
 /* The mount point of the v2 hierarchy; −ENODEV with *err when there is none. */
 int layout_find_unified(char ret[static LAYOUT_PATH_SIZE], struct error *err) must_check;
 
+/*
+ * The first mount of `type` whose super options hold `option` (null: any): 1, 0 when there is none,
+ * −errno. A mount of the whole is preferred to that of a part of it.
+ */
+int layout_find_mount(const char *type, const char *option, char *ret, size_t size,
+                      struct error *err) must_check;
+
 /* Whether `fd` lies in a cgroup v2 file system. */
 bool layout_is_unified(int fd);
 

@@ -337,6 +337,9 @@ static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 
 	if (r == 0)
 		r = cgroup_settle(creation->cgroup, err);
+	/* CRIU makes all others of this one. */
+	if (r == 0 && creation->resctrl.group)
+		r = resctrl_add(&creation->resctrl, pid, err);
 	if (r == 0)
 		r = creation_fill_record(creation, err);
 	if (r < 0 || spec->hooks[HOOK_PRESTART].count + spec->hooks[HOOK_CREATE_RUNTIME].count == 0)

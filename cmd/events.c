@@ -56,14 +56,18 @@ static int print_stats(const struct container_monitor *monitor, const char *id, 
 	scoped_arena arena = {0};
 	struct json_writer writer = {0};
 	struct cgroup_stats stats;
+	struct resctrl_stats class;
 	int r = container_monitor_stats(monitor, &arena, &stats, err);
+
+	if (r == 0)
+		r = container_monitor_class(monitor, &arena, &class, err);
 
 	if (r < 0)
 		return r;
 	json_writer_object(&writer, NULL);
 	json_writer_string(&writer, "type", "stats");
 	json_writer_string(&writer, "id", id);
-	stats_write_json(&writer, "data", &stats);
+	stats_write_json(&writer, "data", &stats, &class);
 	json_writer_end(&writer);
 	return print_event(&writer, err);
 }

@@ -152,7 +152,7 @@ void stats_format_json(const struct stats_sample *samples, size_t count, struct 
 		json_writer_string(&writer, "id", samples[i].id);
 		if (samples[i].cpu_share.set)
 			json_writer_hundredths(&writer, "cpu_percent", samples[i].cpu_share.value);
-		stats_write_json(&writer, "data", &samples[i].stats);
+		stats_write_json(&writer, "data", &samples[i].stats, NULL);
 		json_writer_end(&writer);
 	}
 	json_writer_end(&writer);

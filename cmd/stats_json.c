@@ -177,7 +177,71 @@ static void write_hugetlb(struct json_writer *w, const struct cgroup_stats *stat
 	json_writer_end(w);
 }
 
-void stats_write_json(struct json_writer *w, const char *key, const struct cgroup_stats *stats)
+static void write_cache_info(struct json_writer *w, const struct resctrl_stats *class)
+{
+	if (!class->cbm_mask)
+		return;
+	json_writer_object(w, "l3_cache_info");
+	json_writer_string(w, "cbm_mask", class->cbm_mask);
+	write_number(w, "min_cbm_bits", class->min_cbm_bits);
+	write_number(w, "num_closids", class->cache_classes);
+	json_writer_end(w);
+}
+
+static void write_bandwidth_info(struct json_writer *w, const struct resctrl_stats *class)
+{
+	if (!class->bandwidth_gran.set)
+		return;
+	json_writer_object(w, "mem_bw_info");
+	write_number(w, "bandwidth_gran", class->bandwidth_gran);
+	write_number(w, "delay_linear", class->delay_linear);
+	write_number(w, "min_bandwidth", class->min_bandwidth);
+	write_number(w, "num_closids", class->bandwidth_classes);
+	json_writer_end(w);
+}
+
+static void write_domains(struct json_writer *w, const struct resctrl_stats *class)
+{
+	const struct resctrl_domain *first = class->domains;
+
+	if (class->domain_count > 0 && (first->total_bytes.set || first->local_bytes.set)) {
+		json_writer_array(w, "mbm_stats");
+		for (size_t i = 0; i < class->domain_count; i++) {
+			json_writer_object(w, NULL);
+			write_number(w, "mbm_total_bytes", class->domains[i].total_bytes);
+			write_number(w, "mbm_local_bytes", class->domains[i].local_bytes);
+			json_writer_end(w);
+		}
+		json_writer_end(w);
+	}
+	if (class->domain_count > 0 && first->occupancy.set) {
+		json_writer_array(w, "cmt_stats");
+		for (size_t i = 0; i < class->domain_count; i++) {
+			json_writer_object(w, NULL);
+			write_number(w, "llc_occupancy", class->domains[i].occupancy);
+			json_writer_end(w);
+		}
+		json_writer_end(w);
+	}
+}
+
+static void write_class(struct json_writer *w, const struct resctrl_stats *class)
+{
+	json_writer_object(w, "intel_rdt");
+	if (class && class->set) {
+		write_cache_info(w, class);
+		json_writer_optional(w, "l3_cache_schema_root", class->root_cache);
+		json_writer_optional(w, "l3_cache_schema", class->cache);
+		write_bandwidth_info(w, class);
+		json_writer_optional(w, "mem_bw_schema_root", class->root_bandwidth);
+		json_writer_optional(w, "mem_bw_schema", class->bandwidth);
+		write_domains(w, class);
+	}
+	json_writer_end(w);
+}
+
+void stats_write_json(struct json_writer *w, const char *key, const struct cgroup_stats *stats,
+                      const struct resctrl_stats *class)
 {
 	json_writer_object(w, key);
 	write_cpu(w, stats);
@@ -186,8 +250,7 @@ void stats_write_json(struct json_writer *w, const char *key, const struct cgrou
 	write_pids(w, stats);
 	write_block_io(w, stats);
 	write_hugetlb(w, stats);
-	json_writer_object(w, "intel_rdt");
-	json_writer_end(w);
+	write_class(w, class);
 	json_writer_array(w, "network_interfaces");
 	json_writer_end(w);
 	json_writer_end(w);

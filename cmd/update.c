@@ -44,9 +44,9 @@ const struct option update_options[] = {
 	{"blkio-weight", "", OPTION_TEXT, UPDATE(values[UPDATE_BLKIO_WEIGHT]), "N",
          "share of the block devices where they are busy, 10 to 1000"},
 	{"l3-cache-schema", "", OPTION_TEXT, UPDATE(l3_cache_schema), "SCHEMA",
-         "share of the L3 cache (Intel RDT): refused, as linux.intelRdt is"},
+         "share of the L3 cache (Intel RDT), such as L3:0=ff"},
 	{"mem-bw-schema", "", OPTION_TEXT, UPDATE(mem_bw_schema), "SCHEMA",
-         "share of the memory bandwidth (Intel RDT): refused, as linux.intelRdt is"},
+         "share of the memory bandwidth (Intel RDT), such as MB:0=50"},
 	{0},
 };
 
@@ -143,19 +143,17 @@ static bool has_value(const struct update_arguments *arguments)
 		if (arguments->values[i])
 			return true;
 	}
-	return false;
+	return arguments->l3_cache_schema || arguments->mem_bw_schema;
 }
 
 static int check_arguments(const struct call *call, struct error *err)
 {
 	const struct update_arguments *arguments = &call->arguments->update;
 
-	if (arguments->l3_cache_schema || arguments->mem_bw_schema)
-		return error_set(
-			err, ENOTSUP,
-			"option --%s: linux.intelRdt is not supported, so the container has no "
-			"resctrl group to change",
-			arguments->l3_cache_schema ? "l3-cache-schema" : "mem-bw-schema");
+	if (arguments->mem_bw_schema && !str_starts(arguments->mem_bw_schema, "MB:"))
+		return error_set(err, EINVAL,
+		                 "option --mem-bw-schema: '%s' does not begin with MB:",
+		                 arguments->mem_bw_schema);
 	if (!arguments->resources && !has_value(arguments))
 		return call_usage_error(call, err, "no option says what to change");
 	return 0;
@@ -166,6 +164,12 @@ int update_main(const struct call *call, struct error *err)
 	const struct update_arguments *arguments = &call->arguments->update;
 	scoped_store store = NULL;
 	scoped_spec spec = NULL;
+	/* Only read. */
+	const struct spec_intel_rdt rdt = {
+		.set = arguments->l3_cache_schema || arguments->mem_bw_schema,
+		.l3_cache_schema = (char *)(uintptr_t)arguments->l3_cache_schema,
+		.memory_bandwidth_schema = (char *)(uintptr_t)arguments->mem_bw_schema,
+	};
 	int r = check_arguments(call, err);
 
 	if (r < 0)
@@ -178,5 +182,7 @@ int update_main(const struct call *call, struct error *err)
 		r = spec_validate_resources(spec, err);
 	if (r >= 0)
 		r = call_open_store(call, &store, err);
-	return r < 0 ? r : container_update(store, call->words[0], &spec->linux.resources, err);
+	return r < 0 ? r
+	             : container_update(store, call->words[0], &spec->linux.resources,
+	                                rdt.set ? &rdt : NULL, err);
 }

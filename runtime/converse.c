@@ -77,6 +77,13 @@ static int move_net_devices(struct creation *creation, struct error *err)
 	                        &creation->net_devices, err);
 }
 
+/* Before init starts anything: what it starts later is born into its class of service. */
+static int join_resctrl(const struct creation *creation, struct error *err)
+{
+	return creation->resctrl.group ? resctrl_add(&creation->resctrl, creation->init.pid, err)
+	                               : 0;
+}
+
 static int send_host_ready(struct creation *creation, struct error *err)
 {
 	struct init_plan *plan = &creation->plan;
@@ -95,6 +102,8 @@ static int send_host_ready(struct creation *creation, struct error *err)
 		r = prepare_mapped(creation, err);
 	if (r == 0)
 		r = move_net_devices(creation, err);
+	if (r == 0)
+		r = join_resctrl(creation, err);
 	if (r < 0)
 		return r;
 	return sync_send_step(plan->sync_fds[0], SYNC_HOST_READY, err);

@@ -41,6 +41,7 @@ static void undo(struct creation *creation)
 	net_devices_give_back(creation->net_devices);
 	spawn_destroy(&creation->init);
 	undo_cgroup(creation);
+	resctrl_undo(&creation->resctrl);
 	if (creation->pid_file_written)
 		(void)unlink(creation->options->pid_file);
 	if (creation->entry.fd >= 0 && creation->options->reuse) {
@@ -117,13 +118,6 @@ static int check_terminal(const struct creation *creation, bool detached, struct
 	return 0;
 }
 
-static int refuse_unfinished(const struct spec *spec, struct error *err)
-{
-	if (spec->linux.intel_rdt.set)
-		return error_set(err, EOPNOTSUPP, "linux.intelRdt: not supported yet");
-	return 0;
-}
-
 /* What a clone does not share with the container that it was made of. */
 static void replace_identity(struct spec *spec, const struct create_options *options)
 {
@@ -151,8 +145,6 @@ static int load(struct creation *creation, bool detached, struct error *err)
 		replace_identity(creation->plan.spec, creation->options);
 	if (r == 0)
 		r = spec_validate(creation->plan.spec, err);
-	if (r == 0)
-		r = refuse_unfinished(creation->plan.spec, err);
 	if (r == 0)
 		r = rootless_complete(creation->plan.spec, err);
 	return r < 0 ? r : check_terminal(creation, detached, err);
@@ -214,6 +206,25 @@ static int plan_cgroup(struct creation *creation, struct error *err)
 	return cgroup_plan(&request, &creation->cgroup, err);
 }
 
+/* --- Class of service --- */
+
+static int plan_resctrl(struct creation *creation, struct error *err)
+{
+	const struct spec_intel_rdt *rdt = &creation->plan.spec->linux.intel_rdt;
+
+	if (!rdt->set)
+		return 0;
+	return resctrl_plan(rdt, creation->options->id, &creation->plan.arena, &creation->resctrl,
+	                    err);
+}
+
+static int create_resctrl(struct creation *creation, struct error *err)
+{
+	const struct spec_intel_rdt *rdt = &creation->plan.spec->linux.intel_rdt;
+
+	return rdt->set ? resctrl_create(&creation->resctrl, rdt, err) : 0;
+}
+
 /* --- State directory --- */
 
 /* The record of the container that has ended stays until the new one is there: it says "stopped". */
@@ -253,6 +264,10 @@ static int reserve(struct creation *creation, struct store *store, struct error 
 		.cgroup_path = (char *)(uintptr_t)group->path,
 		.cgroup_scope = (char *)(uintptr_t)group->scope,
 		.cgroup_legacy = (char *)(uintptr_t)group->legacy,
+		.resctrl_group = creation->resctrl.create
+	                                 ? (char *)(uintptr_t)creation->resctrl.group
+	                                 : NULL,
+		.resctrl_monitor = (char *)(uintptr_t)creation->resctrl.monitor,
 	};
 
 	return journal_begin(creation->entry.fd, &intent, &creation->entry.journal_fd, err);
@@ -350,6 +365,8 @@ int creation_reserve(struct creation *creation, struct store *store,
 	if (r == 0)
 		r = plan_cgroup(creation, err);
 	if (r == 0)
+		r = plan_resctrl(creation, err);
+	if (r == 0)
 		r = reserve(creation, store, err);
 	if (r == 0)
 		r = save_config(creation, err);
@@ -364,7 +381,7 @@ int creation_reserve(struct creation *creation, struct store *store,
 	if (r < 0)
 		return r;
 	creation->cgroup_created = true;
-	return 0;
+	return create_resctrl(creation, err);
 }
 
 int creation_begin(struct creation *creation, struct store *store,

@@ -10,6 +10,7 @@
 #include <limits.h>
 
 #include "base/process.h"
+#include "cgroups/resctrl.h"
 #include "net/devices.h"
 #include "runtime/disk_root.h"
 #include "runtime/plan.h"
@@ -22,6 +23,7 @@ struct creation {
 	struct cgroup *cgroup;
 	bool cgroup_created;
 	struct process init;
+	struct resctrl resctrl;          /* all null: none */
 	struct net_devices *net_devices; /* the interfaces that have been moved; null: none */
 	int bundle_fd;
 	int console; /* the pty's master, once init has sent it; −1: none */

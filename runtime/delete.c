@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cgroups/resctrl.h"
 #include "runtime/hooks.h"
 
 /* A process that does not go away within this time is in an uninterruptible call. */
@@ -115,6 +116,8 @@ static int destroy(struct container *container, const struct journal *journal, s
 
 	int r = end_container(container, journal, err);
 
+	if (r == 0)
+		r = resctrl_remove(journal->resctrl_group, journal->resctrl_monitor, err);
 	/* A start that was killed in its poststart hook. */
 	if (r == 0 && record->poststart)
 		r = hooks_end(container->entry.store, record->id, false, err);
@@ -126,13 +129,6 @@ static int destroy(struct container *container, const struct journal *journal, s
 	if (r == 0 && spec)
 		container_run_poststop(container->entry.store, &container->record, spec);
 	return r;
-}
-
-int container_destroy(struct container *container, struct error *err)
-{
-	const struct journal none = {0};
-
-	return destroy(container, &none, err);
 }
 
 /* A record that was read from disk. */
@@ -163,6 +159,15 @@ int container_end(struct container *container, struct error *err)
 	return r;
 }
 
+/* What was made in resctrl is told by the journal alone. */
+int container_destroy(struct container *container, struct error *err)
+{
+	const struct journal none = {0};
+
+	return container->record.intel_rdt ? destroy_recorded(container, err)
+	                                   : destroy(container, &none, err);
+}
+
 /*
  * The group of a container whose journal is damaged: where its configuration would put it. The
  * configuration is saved after the journal is whole, so a kill alone never leads here; without it
@@ -191,18 +196,14 @@ static int guess_cgroup(const struct store_entry *entry, const struct journal *j
 	return r;
 }
 
-/* Of an earlier boot only the files can be left, and the numbers in them mean others by now. */
-static int end_remains(const struct store_entry *entry, const struct journal *journal,
-                       struct error *err)
+static int end_living(const struct store_entry *entry, const struct journal *journal,
+                      struct error *err)
 {
 	scoped_cgroup group = NULL;
 	struct cgroup_location location;
-	int r = 0;
+	int r = journal_cgroup(journal, &location) ? cgroup_open(&location, &group, err)
+	                                           : guess_cgroup(entry, journal, &group, err);
 
-	if (!store_is_this_boot(entry->store, journal->boot_id))
-		return 0;
-	r = journal_cgroup(journal, &location) ? cgroup_open(&location, &group, err)
-	                                       : guess_cgroup(entry, journal, &group, err);
 	if (r == 0)
 		return end_cgroup(group, journal->pid, journal->start_time, err);
 	if (r != -ENOENT)
@@ -210,6 +211,18 @@ static int end_remains(const struct store_entry *entry, const struct journal *jo
 	r = journal->pid > 0 ? end_process(journal->pid, journal->start_time, END_TIMEOUT_MS, err)
 	                     : 0;
 	return r == 0 && journal_cgroup(journal, &location) ? cgroup_sweep(&location, err) : r;
+}
+
+/* Of an earlier boot only the files can be left, and the numbers in them mean others by now. */
+static int end_remains(const struct store_entry *entry, const struct journal *journal,
+                       struct error *err)
+{
+	if (!store_is_this_boot(entry->store, journal->boot_id))
+		return 0;
+
+	int r = end_living(entry, journal, err);
+
+	return r < 0 ? r : resctrl_remove(journal->resctrl_group, journal->resctrl_monitor, err);
 }
 
 int container_destroy_remains(struct store_entry *entry, struct error *err)

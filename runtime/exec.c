@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "cgroups/resctrl.h"
 #include "runtime/announce.h"
 #include "runtime/container.h"
 #include "runtime/descriptors.h"
@@ -226,6 +227,20 @@ static int send_start(struct joining *joining, struct error *err)
 	return sync_send(plan->sync_fds[0], &start, err);
 }
 
+/* Its parent is this command, so it was not born into the container's class of service. */
+static int join_resctrl(struct joining *joining, struct error *err)
+{
+	const struct spec_intel_rdt *rdt = &joining->plan.spec->linux.intel_rdt;
+	struct resctrl resctrl;
+
+	if (!rdt->set)
+		return 0;
+
+	int r = resctrl_find(rdt, joining->options->id, &joining->plan.arena, &resctrl, err);
+
+	return r < 0 ? r : resctrl_add(&resctrl, joining->process.pid, err);
+}
+
 static int converse(struct joining *joining, struct error *err)
 {
 	int sync = joining->plan.sync_fds[0];
@@ -234,6 +249,8 @@ static int converse(struct joining *joining, struct error *err)
 
 	if (r == 0)
 		r = lockdown_apply_oom_score(joining->plan.lockdown, joining->process.pid, err);
+	if (r == 0)
+		r = join_resctrl(joining, err);
 	if (r == 0)
 		r = announce(joining, err);
 	/* Not earlier: until there is a program to forward signals to, they end this command. */

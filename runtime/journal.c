@@ -30,6 +30,8 @@ static const struct {
 	{"cgroup-mount", offsetof(struct journal, cgroup_mount)},
 	{"cgroup-path", offsetof(struct journal, cgroup_path)},
 	{"cgroup-scope", offsetof(struct journal, cgroup_scope)},
+	{"resctrl-group", offsetof(struct journal, resctrl_group)},
+	{"resctrl-monitor", offsetof(struct journal, resctrl_monitor)},
 	{made_key, offsetof(struct journal, cgroup_made)},
 	{"cgroup-legacy", offsetof(struct journal, cgroup_legacy)},
 };

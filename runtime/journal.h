@@ -34,8 +34,10 @@ struct journal {
 	char *cgroup_mount;
 	char *cgroup_path;
 	char *cgroup_scope;
-	char *cgroup_made;   /* the highest group above the container's that was to be made */
-	char *cgroup_legacy; /* v1 hierarchies with groups of that path */
+	char *cgroup_made;     /* the highest group above the container's that was to be made */
+	char *cgroup_legacy;   /* v1 hierarchies with groups of that path */
+	char *resctrl_group;   /* the class of service that was to be made */
+	char *resctrl_monitor; /* its monitoring group */
 	pid_t pid;
 	uint64_t start_time;
 };

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "cgroups/resctrl_stats.h"
 #include "runtime/container.h"
 
 struct container_monitor {
@@ -13,6 +14,8 @@ struct container_monitor {
 	struct cgroup *group;
 	int memory_events; /* −1: the memory controller is not there */
 	uint64_t oom_kills;
+	struct arena arena; /* of the paths in resctrl */
+	struct resctrl resctrl;
 };
 
 void container_monitor_free(struct container_monitor **monitor)
@@ -22,8 +25,24 @@ void container_monitor_free(struct container_monitor **monitor)
 	process_done(&(*monitor)->init);
 	cgroup_free(&(*monitor)->group);
 	fd_close(&(*monitor)->memory_events);
+	arena_done(&(*monitor)->arena);
 	free(*monitor);
 	*monitor = NULL;
+}
+
+static int find_class(struct container_monitor *monitor, const struct container *container,
+                      struct error *err)
+{
+	scoped_spec spec = NULL;
+
+	if (!container->record.intel_rdt)
+		return 0;
+
+	int r = container_spec(container, &spec, err);
+
+	return r < 0 ? r
+	             : resctrl_find(&spec->linux.intel_rdt, container->record.id, &monitor->arena,
+	                            &monitor->resctrl, err);
 }
 
 static int fill(struct container_monitor *monitor, const struct container *container,
@@ -35,6 +54,8 @@ static int fill(struct container_monitor *monitor, const struct container *conta
 		r = container_cgroup(container, &monitor->group, err);
 	if (r == -ENOENT)
 		return error_set(err, ENOTSUP, "the container has no cgroup of its own");
+	if (r == 0)
+		r = find_class(monitor, container, err);
 	if (r < 0)
 		return r;
 	monitor->memory_events = cgroup_stats_open_memory_events(monitor->group);
@@ -116,4 +137,11 @@ int container_monitor_stats(const struct container_monitor *monitor, struct aren
                             struct cgroup_stats *ret, struct error *err)
 {
 	return cgroup_stats_read(monitor->group, arena, ret, err);
+}
+
+int container_monitor_class(const struct container_monitor *monitor, struct arena *arena,
+                            struct resctrl_stats *ret, struct error *err)
+{
+	*ret = (struct resctrl_stats){.set = false};
+	return monitor->resctrl.group ? resctrl_stats_read(&monitor->resctrl, arena, ret, err) : 0;
 }

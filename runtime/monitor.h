@@ -8,6 +8,7 @@
 #define LVM_RUN_RUNTIME_MONITOR_H
 
 #include "base/arena.h"
+#include "cgroups/resctrl_stats.h"
 #include "cgroups/stats.h"
 #include "runtime/runtime.h"
 
@@ -31,5 +32,9 @@ int container_monitor_wait(struct container_monitor *monitor, int timeout_ms,
 /* Lists and texts of *ret lie in the arena. −ENODEV with *err when the container's cgroup is gone. */
 int container_monitor_stats(const struct container_monitor *monitor, struct arena *arena,
                             struct cgroup_stats *ret, struct error *err) must_check;
+
+/* What its class of service has and uses; ret->set is false where it has none. */
+int container_monitor_class(const struct container_monitor *monitor, struct arena *arena,
+                            struct resctrl_stats *ret, struct error *err) must_check;
 
 #endif

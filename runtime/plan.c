@@ -130,6 +130,6 @@ int plan_build(struct init_plan *plan, const struct plan_request *request, struc
 	if (r == 0)
 		plan->needs_host = plan->user_namespace || plan->namespaces.needs_stage ||
 		                   rootfs_wants_mapped(plan->rootfs) ||
-		                   spec->linux.net_device_count > 0;
+		                   spec->linux.net_device_count > 0 || spec->linux.intel_rdt.set;
 	return r;
 }

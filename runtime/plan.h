@@ -30,7 +30,7 @@ struct init_plan {
 	bool new_user_namespace;
 	bool user_namespace; /* new or joined, and not the one that we are in */
 	bool new_mount_namespace;
-	bool needs_host; /* HOST_READY: id maps, limits, mapped mounts, interfaces, a stage */
+	bool needs_host; /* HOST_READY: id maps, limits, mapped mounts, interfaces, class, a stage */
 	bool hooks_before_pivot; /* prestart, createRuntime or createContainer */
 	size_t buffer_size;      /* of each of the two: any state of this configuration fits */
 	char *state_buffer;      /* for hooks that init runs; null when there are none */

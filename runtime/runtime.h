@@ -160,10 +160,11 @@ int container_resume(struct store *store, const char *id, struct error *err) mus
 
 /*
  * Changes the limits of a created, running or paused container, all of them or none. What
- * `resources` does not name stays as it is. The configuration kept in the state root changes with it.
+ * `resources` does not name stays as it is; of `rdt` (null: nothing) the schemas count. The configuration kept
+ * in the state root changes with it, but for them.
  */
 int container_update(struct store *store, const char *id, const struct spec_resources *resources,
-                     struct error *err) must_check;
+                     const struct spec_intel_rdt *rdt, struct error *err) must_check;
 
 /*
  * Adds the mounts of a list to a container that lives, in their order, or removes them, the last first: all

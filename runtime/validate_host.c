@@ -1,6 +1,7 @@
 /* What the configuration asks of the kernel that runs here. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "cgroups/resctrl.h"
 #include "namespaces/namespaces.h"
 #include "namespaces/sysctl.h"
 #include "runtime/validate.h"
@@ -201,6 +203,16 @@ static void validate_net_devices(const struct validation *v)
 	}
 }
 
+static void validate_class(const struct validation *v)
+{
+	struct error err;
+	char root[PATH_MAX];
+
+	if (v->spec->linux.intel_rdt.set && resctrl_mount(root, sizeof(root), &err) == 0)
+		finding_add(v->findings, FINDING_WARNING, "linux.intelRdt",
+		            "no resctrl file system is mounted");
+}
+
 void validate_host(const struct validation *v)
 {
 	const struct spec_process *process = &v->spec->process;
@@ -215,4 +227,5 @@ void validate_host(const struct validation *v)
 	validate_namespaces(v);
 	validate_sysctl(v);
 	validate_net_devices(v);
+	validate_class(v);
 }

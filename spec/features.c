@@ -81,7 +81,11 @@ static void add_linux(struct json_writer *w, const struct features_facts *facts)
 	add_seccomp(w, facts);
 	add_enabled(w, "apparmor", facts->apparmor);
 	add_enabled(w, "selinux", facts->selinux);
-	add_enabled(w, "intelRdt", false);
+	json_writer_object(w, "intelRdt");
+	json_writer_bool(w, "enabled", true);
+	json_writer_bool(w, "schemata", true);
+	json_writer_bool(w, "monitoring", true);
+	json_writer_end(w);
 	json_writer_object(w, "memoryPolicy");
 	add_words(w, "modes", spec_memory_modes);
 	add_words(w, "flags", spec_memory_flags);

@@ -44,6 +44,7 @@ static const struct json_field record_fields[] = {
 	{"detached", FIELD_BOOL, .offset = TEXT(record.detached)},
 	{"terminal", FIELD_BOOL, .offset = TEXT(record.terminal)},
 	{"userNamespace", FIELD_BOOL, .offset = TEXT(record.user_namespace)},
+	{"intelRdt", FIELD_BOOL, .offset = TEXT(record.intel_rdt)},
 	{"poststart", FIELD_BOOL, .offset = TEXT(record.poststart)},
 	{"poststop", FIELD_BOOL, .offset = TEXT(record.poststop)},
 	{"annotations", FIELD_MAP, .offset = TEXT(record.annotations),

@@ -33,6 +33,7 @@ struct record {
 	bool detached;       /* made by create or run --detach */
 	bool terminal;
 	bool user_namespace; /* it has one of its own */
+	bool intel_rdt;      /* it has a class of service in resctrl */
 	bool poststart;      /* the saved configuration has such hooks */
 	bool poststop;
 	struct spec_annotation *annotations;

@@ -78,8 +78,8 @@ what_update_does_not_know_is_an_error() {
 	expect_error 'no option says what to change' lvm update "$ID"
 	expect_error "option --memory: '5Q' is not a size like 50M" lvm update --memory 5Q "$ID"
 	expect_error "option --pids-limit: 'x' is not a number" lvm update --pids-limit x "$ID"
-	expect_error 'linux.intelRdt is not supported' lvm update --l3-cache-schema L3:0=f "$ID"
-	expect_error 'linux.intelRdt is not supported' lvm update --mem-bw-schema MB:0=50 "$ID"
+	expect_error 'linux.intelRdt: the container was created without it' lvm update --l3-cache-schema L3:0=f "$ID"
+	expect_error 'linux.intelRdt: the container was created without it' lvm update --mem-bw-schema MB:0=50 "$ID"
 	expect_error 'cgroup v2 has no limit for real-time' lvm update --cpu-rt-runtime 5 "$ID"
 	expect_error 'cgroup v2 counts kernel memory' lvm update --kernel-memory 5M "$ID"
 	expect_error 'standard input' lvm update -r - "$ID" <<<'{"memory": {"limit": "much"}}'

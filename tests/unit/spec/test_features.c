@@ -116,7 +116,9 @@ static void everything_is_reported(void **state unused_parameter)
 	assert_list(&d, "linux.seccomp.supportedFlags", flags, ARRAY_SIZE(flags));
 	assert_true(truth(&d, "linux.apparmor.enabled"));
 	assert_true(truth(&d, "linux.netDevices.enabled"));
-	assert_false(truth(&d, "linux.selinux.enabled") || truth(&d, "linux.intelRdt.enabled"));
+	assert_false(truth(&d, "linux.selinux.enabled"));
+	assert_true(truth(&d, "linux.intelRdt.enabled") && truth(&d, "linux.intelRdt.schemata") &&
+	            truth(&d, "linux.intelRdt.monitoring"));
 	assert_true(truth(&d, "linux.mountExtensions.idmap.enabled"));
 }
 
