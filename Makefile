@@ -250,7 +250,7 @@ integration-asan: asan-programs $(BUILD)/testkit $(BUILD)/hostile ## the same wi
 
 # --- The test beds, the harnesses and the whole ---------------------------------------------------
 
-.PHONY: demo check vm check-vm bench counts differential kill-harness soak criu
+.PHONY: demo check vm check-vm bench counts differential kill-build kill-harness soak criu
 demo: ## set up, build, and show a container's whole life
 	@tests/support/setup demo
 	@$(MAKE) --no-print-directory -j2 all
@@ -262,7 +262,7 @@ check: ## everything: set-up, build, tests, lint, sanitizers, harnesses, fuzzers
 vm: all $(BUILD)/testkit ## a command in the virtual machine: make vm CMD='uname -a'
 	@tests/vm/run -- $(CMD)
 
-check-vm: all $(BUILD)/testkit ## the tests that run in the virtual machine
+check-vm: all $(BUILD)/testkit kill-build ## the tests that run in the virtual machine
 	@tests/vm/check
 
 bench: all ## measure against other runtimes
@@ -274,8 +274,11 @@ differential: all ## the same bundles under lvm-run, crun and runc: what their c
 counts: all ## system calls and page faults against the committed thresholds
 	@tests/bench/counts
 
+kill-build: ## the kill harness without running it
+	@tests/kill/run --build
 kill-harness: all ## kill the runtime at random moments, KILLS=500 times
 	@tests/kill/run $(KILLS)
+	@tests/kill/run $$(($(KILLS) / 5)) --pure --part kills
 
 soak: all ## the long runs: 2000 kills, ten minutes a fuzzer
 	@tests/support/setup soak

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "cgroups/group.h"
 #include "cgroups/path.h"
@@ -230,4 +231,17 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret, str
 		return error_set(err, EINVAL, "%s is not in a cgroup v2 file system", group->full);
 	*ret = cgroup_take(&group);
 	return 0;
+}
+
+void cgroup_withdraw(const struct cgroup_location *location)
+{
+	scoped_cgroup group = cgroup_new(location->driver);
+	struct error err;
+
+	if (!group || !group->driver->withdraw)
+		return;
+	if (copy_location(group, location, &err) < 0)
+		log_write(LOG_LEVEL_DEBUG, "%s", err.text);
+	else
+		group->driver->withdraw(group);
 }

@@ -95,6 +95,12 @@ void cgroup_undo(struct cgroup *group);
 int cgroup_open(const struct cgroup_location *location, struct cgroup **ret,
                 struct error *err) must_check;
 
+/*
+ * For a group that does not exist and whose creation may have been cut off: takes back what was asked of
+ * systemd and is still on its way. Nothing to do for the other drivers.
+ */
+void cgroup_withdraw(const struct cgroup_location *location);
+
 /* Valid as long as the handle. */
 const struct cgroup_location *cgroup_locate(const struct cgroup *group);
 /* O_PATH or readable directory fd for CLONE_INTO_CGROUP and openat; −1 when disabled. Borrowed. */

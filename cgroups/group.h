@@ -58,6 +58,7 @@ struct driver {
 	int (*destroy)(struct cgroup *group, struct error *err);
 	/* Tells who else writes to the group what group->limits are from now on; may be null. */
 	int (*tell)(struct cgroup *group, struct error *err);
+	void (*withdraw)(struct cgroup *group);
 };
 extern const struct driver driver_cgroupfs;
 extern const struct driver driver_systemd;

@@ -305,6 +305,17 @@ static int systemd_destroy(struct cgroup *group, struct error *err)
 	return unified_remove(group->full, err);
 }
 
+/* Asked after the request to start it, and so taken up after it: a unit that is not there is no error. */
+static void systemd_withdraw(struct cgroup *group)
+{
+	struct error why;
+
+	if (!group->location.scope)
+		return;
+	if (stop_unit(group, &why) < 0 || unified_remove(group->full, &why) < 0)
+		log_write(LOG_LEVEL_DEBUG, "%s", why.text);
+}
+
 static void systemd_undo(struct cgroup *group)
 {
 	struct error why;
@@ -324,4 +335,5 @@ const struct driver driver_systemd = {
 	.settle = end_placeholder,
 	.destroy = systemd_destroy,
 	.tell = systemd_tell,
+	.withdraw = systemd_withdraw,
 };

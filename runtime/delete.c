@@ -210,7 +210,10 @@ static int end_living(const struct store_entry *entry, const struct journal *jou
 		return r;
 	r = journal->pid > 0 ? end_process(journal->pid, journal->start_time, END_TIMEOUT_MS, err)
 	                     : 0;
-	return r == 0 && journal_cgroup(journal, &location) ? cgroup_sweep(&location, err) : r;
+	if (r < 0 || !journal_cgroup(journal, &location))
+		return r;
+	cgroup_withdraw(&location);
+	return cgroup_sweep(&location, err);
 }
 
 /* Of an earlier boot only the files can be left, and the numbers in them mean others by now. */

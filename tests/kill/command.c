@@ -43,8 +43,8 @@ pid_t command_spawn(const char *words, int output, bool stop)
 {
 	char copy[512];
 	char *argv[WORDS_MAX] = {(char[]){"/tmp/runtime"}, (char[]){"--root"}, (char[]){STATE},
-	                         NULL};
-	size_t count = 3;
+	                         (char[]){"--systemd-cgroup"}, NULL};
+	size_t count = harness.systemd && strncmp(words, "--cgroup", 8) != 0 ? 4 : 3;
 	char *rest = NULL;
 
 	(void)snprintf(copy, sizeof(copy), "%s", words);
@@ -114,7 +114,7 @@ void command_run(const char *words, struct outcome *ret)
 	int output = output_open();
 	pid_t pid = command_spawn(words, output, false);
 
-	if (!await(pid, COMMAND_TIMEOUT_MS, &ret->status))
+	if (!await(pid, COMMAND_TIMEOUT_MS * (int)harness.slow, &ret->status))
 		ret->status = -1;
 	output_read(output, ret->output, sizeof(ret->output));
 }

@@ -4,7 +4,8 @@
  *
  * It runs as process 1 of a pid namespace of its own, in a mount namespace of its own with a fresh
  * tmpfs on /tmp (tests/kill/run sees to that): whatever is left over is there to be seen, and ends
- * with the harness.
+ * with the harness. With --systemd it cannot have a pid namespace, since systemd has to know the numbers:
+ * then what descends from it is its own, as it is made the reaper of all that.
  *
  *	/tmp/runtime     the program under test      /tmp/state   its state root
  *	/tmp/bundles/X   one bundle a variant        /tmp/pid/pid the pid file
@@ -33,6 +34,8 @@ struct harness {
 	unsigned long count; /* kills wanted */
 	bool all;            /* every boundary of every scene */
 	bool verbose;
+	bool systemd;                 /* containers are put into systemd scopes; see above */
+	unsigned int slow;            /* all limits of time are multiplied by this */
 	unsigned int worker, workers; /* we are one of several, each takes its share */
 	char id[64];                  /* of the container */
 };

@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const char usage[] =
 	"usage: harness --id ID [--count N] [--seed S] [--all] [--part kills|damage|pressure]\n"
 	"               [--scene NAME [--process P] [--step N] [--us N] [--signal N]] [--list]\n"
-	"               [--verbose]\n";
+	"               [--systemd] [--slow FACTOR] [--verbose]\n";
 
 struct arguments {
 	const char *part;
@@ -28,7 +29,8 @@ static const struct option options[] = {
 	{"process", required_argument, NULL, 'c'}, {"step", required_argument, NULL, 't'},
 	{"us", required_argument, NULL, 'u'},      {"signal", required_argument, NULL, 'g'},
 	{"worker", required_argument, NULL, 'w'},  {"list", no_argument, NULL, 'l'},
-	{"verbose", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
+	{"verbose", no_argument, NULL, 'v'},       {"systemd", no_argument, NULL, 'd'},
+	{"slow", required_argument, NULL, 'o'},    {NULL, 0, NULL, 0},
 };
 
 static _Noreturn void fail(const char *text)
@@ -86,6 +88,12 @@ static void take_option(int option, struct arguments *arguments)
 	case 'l':
 		list_scenes();
 		break;
+	case 'd':
+		harness.systemd = true;
+		break;
+	case 'o':
+		harness.slow = (unsigned int)strtoul(optarg, NULL, 10);
+		break;
 	case 'v':
 		harness.verbose = true;
 		break;
@@ -120,11 +128,14 @@ int main(int argc, char **argv)
 	harness.seed = 1;
 	harness.workers = 1;
 	harness.count = 500;
+	harness.slow = 1;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
 		take_option(option, &arguments);
 	if (!harness.id[0] || optind < argc)
 		fail(usage);
-	if (getpid() != 1 || !cgroup_mount()[0])
+	if (harness.systemd && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		fail("harness: cannot become the reaper\n");
+	if ((getpid() != 1 && !harness.systemd) || !cgroup_mount()[0])
 		fail("harness: needs namespaces of its own and a cgroup v2 (tests/kill/run)\n");
 	console_begin();
 	remains_baseline();

@@ -285,13 +285,6 @@ static void end_during_hook(size_t index, int signal)
 	else if (exit_code(status) == 0)
 		case_fail("it succeeded");
 	(void)unlink("/tmp/parking/hook");
-	/* Its poststop hook would keep this one waiting as well. */
-	if (strstr(slow[index].setup ? slow[index].setup : "", "poststop")) {
-		output_read(output, text, sizeof(text));
-		remains_check("after the interrupted delete");
-		(void)case_end();
-		return;
-	}
 	remains_check_deleted();
 	output_read(output, text, sizeof(text));
 	if (!case_end())

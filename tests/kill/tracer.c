@@ -135,7 +135,8 @@ static void trace(struct tracer *tracer)
 
 	for (;;) {
 		bool waits = !tracer->done && tracer->step->endless;
-		pid_t pid = wait_any(&status, waits ? QUIET_MS : COMMAND_TIMEOUT_MS);
+		int limit = (waits ? QUIET_MS : COMMAND_TIMEOUT_MS) * (int)harness.slow;
+		pid_t pid = wait_any(&status, limit);
 
 		if (pid > 0 && take(tracer, pid, status))
 			return;

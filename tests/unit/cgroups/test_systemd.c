@@ -246,6 +246,42 @@ static void without_a_bus_the_group_is_killed_and_removed_by_hand(void **state)
 	check(gone_bus);
 }
 
+/* A command was killed between its request and the answer: the scope came when it had gone. */
+static int late(void)
+{
+	struct error err = {0};
+
+	if (!boot_systemd() || !install_helper(like_systemd))
+		return 1;
+
+	scoped_cgroup planned = plan(&err);
+
+	if (!planned)
+		return 2;
+
+	struct cgroup_location location = *cgroup_locate(planned);
+	scoped_cgroup none = NULL;
+
+	if (cgroup_open(&location, &none, &err) != -ENOENT)
+		return 3;
+	if (!install_helper("echo ok"))
+		return 4;
+	cgroup_withdraw(&location);
+
+	scoped_str asked = NULL;
+
+	if (file_read(AT_FDCWD, "/run/request", 4096, &asked, NULL, &err) < 0 ||
+	    !strstr(asked, "systemd-stop") || !strstr(asked, location.scope))
+		return 5;
+	return 0;
+}
+
+static void a_scope_that_may_still_come_is_withdrawn(void **state)
+{
+	(void)state;
+	check(late);
+}
+
 static int misplaced(void)
 {
 	struct error err = {0};
@@ -287,6 +323,7 @@ int main(void)
 		cmocka_unit_test(an_undo_leaves_neither_group_nor_placeholder),
 		cmocka_unit_test(what_systemd_says_is_passed_on_and_nothing_is_left),
 		cmocka_unit_test(without_a_bus_the_group_is_killed_and_removed_by_hand),
+		cmocka_unit_test(a_scope_that_may_still_come_is_withdrawn),
 		cmocka_unit_test(a_process_that_was_not_moved_is_noticed),
 		cmocka_unit_test(a_host_without_systemd_is_told_before_anything_is_done),
 	};
