@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,9 +42,24 @@ int beside_find(const char *name, struct cgroup **ret, struct error *err)
 	return layout_find_unified(mount, err) < 0 ? -err->code : find(mount, name, ret, err);
 }
 
+/*
+ * A lock of flock(2) lives on in a child that is between clone and execve, also when its parent was killed
+ * and it is about to follow. So the maker has a lock of fcntl(2) as well, which is the process's alone.
+ */
+static void mark_as_used(const struct cgroup *group)
+{
+	struct flock own = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+
+	(void)fcntl(group->dirfd, F_SETLK, &own);
+}
+
 bool beside_lock(const struct cgroup *group)
 {
-	return flock(group->dirfd, LOCK_EX | LOCK_NB) == 0;
+	struct flock others = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (flock(group->dirfd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	return fcntl(group->dirfd, F_GETLK, &others) == 0 && others.l_type == F_UNLCK;
 }
 
 int beside_make(const char *name, struct cgroup **ret, struct error *err)
@@ -51,6 +67,9 @@ int beside_make(const char *name, struct cgroup **ret, struct error *err)
 	char mount[LAYOUT_PATH_SIZE];
 	scoped_cgroup group = NULL;
 
+	/* The kernel itself takes longer ones. */
+	if (strlen(name) > NAME_MAX)
+		return error_code(err, ENAMETOOLONG, "cgroup %.60s…", name);
 	if (layout_find_unified(mount, err) < 0)
 		return -err->code;
 
@@ -63,8 +82,10 @@ int beside_make(const char *name, struct cgroup **ret, struct error *err)
 
 	int r = find(mount, name, &group, err);
 
+	if (r == 0)
+		mark_as_used(group);
 	/* Who looks for what killed commands left may have taken it, unlocked as it was. */
-	if (r == -ENOENT || (r == 0 && !beside_lock(group)))
+	if (r == -ENOENT || (r == 0 && flock(group->dirfd, LOCK_EX | LOCK_NB) < 0))
 		return error_set(err, EEXIST, "the cgroup %s is in other hands", full);
 	if (r < 0)
 		return r;
@@ -115,6 +136,7 @@ int beside_release(const struct cgroup *group, struct error *err)
 		size_t count = 0;
 		int r = procs_list(group->dirfd, &pids, &count);
 
+		mark_as_used(group); /* closing any descriptor of the directory has taken it away */
 		if (r < 0)
 			return error_code(err, -r, "list the processes of the cgroup %s",
 			                  group->full);

@@ -86,6 +86,7 @@ static int prepare(struct joining *joining, struct store *store, struct error *e
 
 	scoped_fd cache = spec->linux.seccomp.set ? store_open_cache(store) : -1;
 
+	joining->plan.callers_keyring = joining->container.record.callers_keyring;
 	r = exec_plan_build(&joining->plan, options, spec, cache, err);
 	joining->plan.init_pidfd = joining->init.pidfd;
 	if (r == 0)

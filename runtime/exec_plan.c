@@ -84,7 +84,8 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 		.personality = &spec->linux.personality,
 		.memory_policy = &spec->linux.memory_policy,
 		.user_namespace = plan->namespace_flags & CLONE_NEWUSER,
-		.keyring = "exec", /* never the caller's, whose keys are the host's */
+		/* The caller's has keys of the host: only as create was told. */
+		.keyring = plan->callers_keyring ? NULL : "exec",
 		.proc_fd = plan->proc_fd,
 		.cache_fd = cache_fd,
 		.oom_score_by_host = true,

@@ -30,6 +30,7 @@ struct exec_plan {
 	bool pid_namespace;
 	bool joined; /* all of them are entered already, by the stage */
 	bool terminal;
+	bool callers_keyring; /* set before exec_plan_build: the session keyring stays the caller's */
 	/* process.execCPUAffinity: in force from the clone on, and for the program; used 0: unset. */
 	struct cpulist initial_cpus;
 	struct cpulist final_cpus;

@@ -372,6 +372,10 @@ int store_write_record(int entry_fd, const struct record *record, struct error *
 
 	if (!text)
 		return error_code(err, ENOMEM, "write record");
+	if (strlen(text) > RECORD_SIZE_LIMIT)
+		return error_set(err, EFBIG,
+		                 "write record: larger than %d bytes (annotations are part of it)",
+		                 RECORD_SIZE_LIMIT);
 	return file_write_atomic(entry_fd, RECORD_NAME, 0600, text, strlen(text), err);
 }
 

@@ -22,7 +22,8 @@
 #define CONFIG_NAME "config.json"
 #define START_SOCKET_NAME "start.sock"
 
-enum { RECORD_SIZE_LIMIT = 4 * 1024 * 1024 };
+/* What it holds comes from the configuration, most of it annotations. */
+enum { RECORD_SIZE_LIMIT = SPEC_SIZE_LIMIT };
 
 int store_fd(const struct store *store);
 

@@ -45,6 +45,7 @@ static const struct json_field record_fields[] = {
 	{"terminal", FIELD_BOOL, .offset = TEXT(record.terminal)},
 	{"userNamespace", FIELD_BOOL, .offset = TEXT(record.user_namespace)},
 	{"intelRdt", FIELD_BOOL, .offset = TEXT(record.intel_rdt)},
+	{"callersKeyring", FIELD_BOOL, .offset = TEXT(record.callers_keyring)},
 	{"poststart", FIELD_BOOL, .offset = TEXT(record.poststart)},
 	{"poststop", FIELD_BOOL, .offset = TEXT(record.poststop)},
 	{"annotations", FIELD_MAP, .offset = TEXT(record.annotations),

@@ -32,9 +32,10 @@ struct record {
 	char *cgroup_legacy; /* hierarchies of cgroup v1 with a group of that path; may be null */
 	bool detached;       /* made by create or run --detach */
 	bool terminal;
-	bool user_namespace; /* it has one of its own */
-	bool intel_rdt;      /* it has a class of service in resctrl */
-	bool poststart;      /* the saved configuration has such hooks */
+	bool user_namespace;  /* it has one of its own */
+	bool intel_rdt;       /* it has a class of service in resctrl */
+	bool callers_keyring; /* it was made with --no-new-keyring */
+	bool poststart;       /* the saved configuration has such hooks */
 	bool poststop;
 	struct spec_annotation *annotations;
 	size_t annotation_count;

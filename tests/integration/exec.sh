@@ -123,10 +123,25 @@ it_is_a_session_of_its_own() {
 	expect_equal '0 1 2 3' "$(lvm exec "$ID" ls /proc/self/fd | xargs)"
 }
 
+# The serial number of the session keyring: KEYCTL_GET_KEYRING_ID of KEY_SPEC_SESSION_KEYRING.
+keyring_in_exec() { lvm exec "$ID" testkit sys keyctl 0 -3 0; }
+
+its_keyring_is_as_create_was_told() {
+	local first
+	start_one
+	first=$(keyring_in_exec)
+	[ "$first" != "$(keyring_in_exec)" ]
+	ID=$(new_id)
+	lvm run -d --no-new-keyring -b "$BUNDLE" "$ID"
+	first=$(keyring_in_exec)
+	expect_equal "$first" "$(keyring_in_exec)"
+	lvm delete --force "$ID"
+}
+
 labels_are_refused_where_unknown() {
 	start_one
 	[ ! -d /sys/kernel/security/apparmor ] || skip 'this kernel has AppArmor'
-	expect_error '' lvm exec --apparmor x "$ID" true
+	expect_error 'process.apparmorProfile: "x" is asked for, but AppArmor is not enabled' lvm exec --apparmor x "$ID" true
 }
 
 a_hostile_container_sees_nothing_of_the_host() {
@@ -212,6 +227,7 @@ check 'into a paused one only when asked, and then after resume' into_a_paused_o
 check 'into groups below that of the container' into_groups_below
 check 'its processes are in the group of the container' its_processes_are_in_the_group
 check 'it is a session of its own, with its own descriptors' it_is_a_session_of_its_own
+check 'its session keyring is new, but with --no-new-keyring the one of the caller' its_keyring_is_as_create_was_told
 check 'a label that no module knows is refused' labels_are_refused_where_unknown
 check 'a hostile container sees nothing of the host in it' a_hostile_container_sees_nothing_of_the_host
 check 'many leave nothing behind' many_leave_nothing_behind

@@ -15,8 +15,8 @@
 #include "syscall-names.h"
 
 enum {
-	TRACED_MAX = 8,
-	QUIET_MS = 300, /* a command that stands still for so long waits for its program */
+	TRACED_MAX = 64, /* hooks have children */
+	QUIET_MS = 300,  /* a command that stands still for so long waits for its program */
 };
 
 struct traced {

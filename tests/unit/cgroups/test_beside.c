@@ -119,12 +119,57 @@ static void its_lock_tells_whether_its_maker_lives(void **state)
 	scoped_cgroup group = make(name);
 
 	assert_int_equal(beside_find(name, &found, &err), 0);
-	assert_false(beside_lock(found));
+
+	pid_t other = fork();
+	int status = 0;
+
+	if (other == 0)
+		_exit(beside_lock(found) ? 1 : 0);
+	assert_int_equal(waitpid(other, &status, 0), other);
+	assert_int_equal(status, 0);
 	cgroup_free(&group);
 	assert_true(beside_lock(found));
 	destroy(found);
 	cgroup_free(&found);
 	assert_int_equal(beside_find(name, &found, &err), -ENOENT);
+}
+
+/* Its maker dies while a child that was cloned has not executed yet, and so holds all its descriptors. */
+static void a_child_of_its_maker_does_not_count(void **state)
+{
+	scoped_str name = new_name();
+	scoped_cgroup found = NULL;
+	struct error err = {0};
+	int ends[2];
+
+	(void)state;
+	need_root();
+	assert_int_equal(pipe(ends), 0);
+
+	pid_t maker = fork();
+
+	if (maker == 0) {
+		struct cgroup *group = make(name);
+		pid_t child = fork();
+
+		if (child != 0)
+			_exit(write(ends[1], &child, sizeof(child)) == sizeof(child) ? 0 : 1);
+		(void)prctl(PR_SET_NAME, "beside-child");
+		for (;;)
+			pause();
+		cgroup_free(&group);
+	}
+
+	pid_t child = 0;
+
+	assert_int_equal(waitpid(maker, NULL, 0), maker);
+	assert_int_equal(read(ends[0], &child, sizeof(child)), sizeof(child));
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	assert_int_equal(beside_find(name, &found, &err), 0);
+	assert_true(beside_lock(found));
+	assert_int_equal(kill(child, SIGKILL), 0);
+	destroy(found);
 }
 
 static void what_is_released_lives_on_in_our_group(void **state)
@@ -171,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_exists_is_refused),
 		cmocka_unit_test(its_lock_tells_whether_its_maker_lives),
+		cmocka_unit_test(a_child_of_its_maker_does_not_count),
 		cmocka_unit_test(what_is_released_lives_on_in_our_group),
 		cmocka_unit_test(a_name_that_is_too_long_is_refused),
 	};
