@@ -16,6 +16,7 @@
 #include "namespaces/user.h"
 #include "runtime/delete.h"
 #include "runtime/descriptors.h"
+#include "runtime/notify.h"
 #include "runtime/spawn.h"
 
 /* --- Undo --- */
@@ -375,6 +376,8 @@ int creation_reserve(struct creation *creation, struct store *store,
 		                      err);
 	if (r == 0 && listen)
 		r = listen_for_start(creation, err);
+	if (r == 0)
+		r = notify_prepare(creation->entry.fd, creation->plan.spec, err);
 	if (r < 0)
 		return r;
 	r = cgroup_create(creation->cgroup, err);

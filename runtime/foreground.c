@@ -45,14 +45,18 @@ static int try_reap(const struct process *process, int *ret_status, struct error
 }
 
 /* The process may be gone already: nobody to forward to. */
-static void forward(const struct process *process, int signal)
+static void forward(const struct foreground *foreground, const struct process *process, int signal)
 {
-	(void)pidfd_send_signal(process->pidfd, signal, NULL, 0);
+	if (signal == SIGIO && foreground->notify && foreground->notify->fd >= 0)
+		(void)notify_forward(foreground->notify, 0);
+	else
+		(void)pidfd_send_signal(process->pidfd, signal, NULL, 0);
 }
 
 /* --- Without a terminal: one blocking call a signal --- */
 
-static int wait_plain(const struct process *process, int *ret_status, struct error *err)
+static int wait_plain(const struct foreground *foreground, const struct process *process,
+                      int *ret_status, struct error *err)
 {
 	sigset_t all;
 
@@ -66,7 +70,7 @@ static int wait_plain(const struct process *process, int *ret_status, struct err
 		if (signal == SIGCHLD)
 			r = try_reap(process, ret_status, err);
 		else if (signal > 0)
-			forward(process, signal);
+			forward(foreground, process, signal);
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}
@@ -85,6 +89,7 @@ struct pump {
 };
 
 struct carrier {
+	const struct foreground *foreground;
 	const struct process *process;
 	int *master;
 	int signals;
@@ -165,7 +170,7 @@ static int take_signals(struct carrier *carrier, struct error *err)
 		else if (signal == SIGWINCH)
 			copy_size(STDIN_FILENO, *carrier->master);
 		else
-			forward(carrier->process, signal);
+			forward(carrier->foreground, carrier->process, signal);
 		if (r < 0)
 			return r;
 		carrier->ended |= r > 0;
@@ -256,6 +261,7 @@ static int wait_with_terminal(struct foreground *foreground, const struct proces
 {
 	sigset_t all;
 	struct carrier carrier = {
+		.foreground = foreground,
 		.process = process,
 		.master = master,
 		.in = {.from = STDIN_FILENO, .to = *master},
@@ -290,5 +296,5 @@ int foreground_wait(struct foreground *foreground, const struct process *process
 {
 	if (*master >= 0)
 		return wait_with_terminal(foreground, process, master, ret_status, err);
-	return wait_plain(process, ret_status, err);
+	return wait_plain(foreground, process, ret_status, err);
 }

@@ -14,10 +14,12 @@
 #include <termios.h>
 
 #include "base/process.h"
+#include "runtime/notify.h"
 
 struct foreground {
 	bool begun;
-	bool raw; /* the caller's terminal is in raw mode */
+	bool raw;                    /* the caller's terminal is in raw mode */
+	const struct notify *notify; /* what SIGIO tells of; null: nothing */
 	sigset_t saved_mask;
 	struct termios saved_terminal;
 };

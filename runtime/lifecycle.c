@@ -16,6 +16,7 @@
 #include "runtime/delete.h"
 #include "runtime/foreground.h"
 #include "runtime/hooks.h"
+#include "runtime/notify.h"
 #include "runtime/sync.h"
 
 /* --- create --- */
@@ -106,18 +107,35 @@ static int run_poststart(const struct container *container, struct error *err)
 	return r;
 }
 
+/* A service manager waits for the program's word, which somebody must be there to pass on. */
+static int wait_until_ready(struct container *container, const struct notify *notify,
+                            struct error *err)
+{
+	scoped_process init = {.pidfd = -1};
+	struct error ended;
+
+	if (notify->fd < 0 || container_process(container, &init, &ended) < 0)
+		return 0;
+	store_entry_unlock(&container->entry);
+	return notify_wait(notify, &init, err);
+}
+
 int container_start(struct store *store, const char *id, struct error *err)
 {
 	scoped_container container = CONTAINER_NONE;
+	scoped_notify notify = NOTIFY_NONE;
 	int r = container_open(store, id, VERB_START, &container, err);
 
+	if (r == 0)
+		r = notify_listen(container.entry.fd, &notify, err);
 	if (r == 0)
 		r = tell_init(&container, err);
 	if (r < 0)
 		return r;
 	if (unlinkat(container.entry.fd, START_SOCKET_NAME, 0) < 0)
 		return error_errno(err, "remove start socket");
-	return run_poststart(&container, err);
+	r = run_poststart(&container, err);
+	return r < 0 ? r : wait_until_ready(&container, &notify, err);
 }
 
 /* --- run --- */
@@ -152,6 +170,9 @@ static int stay(struct creation *creation, struct foreground *foreground, int *r
 
 	if (r < 0)
 		return r;
+	/* What it said last may have come together with its end. */
+	if (foreground->notify)
+		(void)notify_forward(foreground->notify, 0);
 	foreground_end(foreground);
 	*ret_exit = process_exit_code(status);
 	if (!creation->options->keep)
@@ -164,7 +185,11 @@ int container_run(struct store *store, const struct create_options *options, int
 {
 	scoped_creation creation = CREATION_NONE;
 	scoped_foreground foreground = {0};
+	scoped_notify notify = NOTIFY_NONE;
 	int r = creation_begin(&creation, store, options, false, err);
+
+	if (r == 0)
+		r = notify_listen(creation.entry.fd, &notify, err);
 
 	if (r == 0)
 		r = creation_converse(&creation, err);
@@ -173,11 +198,18 @@ int container_run(struct store *store, const struct create_options *options, int
 	/* Not earlier: until there is a program to forward signals to, they end this command. */
 	if (r == 0 && !options->detach)
 		r = foreground_begin(&foreground, err);
+	if (r == 0 && !options->detach)
+		r = notify_signal(&notify, err);
 	if (r == 0)
 		r = creation_start(&creation, err);
 	if (r < 0)
 		return r;
 	creation_keep(&creation);
 	*ret_exit = 0;
-	return options->detach ? 0 : stay(&creation, &foreground, ret_exit, err);
+	if (options->detach && notify.fd >= 0)
+		store_entry_unlock(&creation.entry);
+	if (options->detach)
+		return notify_wait(&notify, &creation.init, err);
+	foreground.notify = &notify;
+	return stay(&creation, &foreground, ret_exit, err);
 }

@@ -1,4 +1,5 @@
 #include "runtime/store.h"
+#include "runtime/notify.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -274,8 +275,8 @@ static bool is_own_name(const char *name)
 		if (str_equal(name, own_names[i]))
 			return true;
 	return str_equal(name, ".") || str_equal(name, "..") || str_equal(name, JOURNAL_NAME) ||
-	       str_equal(name, PROCESS_LINK_NAME) || str_equal(name, DISK_LINK_NAME) ||
-	       (name[0] == '.' && str_ends(name, ".tmp"));
+	       str_equal(name, NOTIFY_NAME) || str_equal(name, PROCESS_LINK_NAME) ||
+	       str_equal(name, DISK_LINK_NAME) || (name[0] == '.' && str_ends(name, ".tmp"));
 }
 
 bool store_is_container(const struct store_entry *entry)
@@ -342,6 +343,7 @@ int store_remove(struct store_entry *entry, struct error *err)
 		r = errno == ENOTEMPTY || errno == EEXIST ? 0 : -errno;
 		if (r == 0 && remove_disk(entry->fd, err) < 0)
 			return error_wrap(err, "remove state");
+		notify_remove(entry->fd);
 		if (r == 0)
 			r = remove_strangers(entry->fd);
 		if (r == 0 && unlinkat(entry->store->fd, entry->id, AT_REMOVEDIR) < 0)

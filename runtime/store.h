@@ -6,6 +6,7 @@
  *	config.json  the configuration as it was at create, and as update and mounts have changed it
  *	record.json  the container (spec/state.h); there once it is created, replaced by rename only
  *	process      init once more, where there is no cgroup to find it by (journal.h)
+ *	notify/      the socket of notify.h, mounted in the container; only where somebody wants to hear
  *	start.sock   init listens here; there as long as the container waits for start
  *	disk         where its managed root and its snapshots are (disk.h); only if it has some
  *	.seccomp/    (in the root) compiled filters
