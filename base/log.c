@@ -2,6 +2,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,6 +22,8 @@ const struct log_target *log_get_target(void)
 	return &target;
 }
 
+static const char *const level_names[] = {"error", "warning", "debug"};
+
 static void add_json_string(struct strbuf *line, const char *text)
 {
 	for (; *text; text++) {
@@ -34,18 +38,73 @@ static void add_json_string(struct strbuf *line, const char *text)
 	}
 }
 
-static void format_json(struct strbuf *line, const char *level, const char *message)
+static void format_json(struct strbuf *line, enum log_level level, const char *message)
 {
 	char now[CLOCK_TEXT_SIZE];
 
 	strbuf_adds(line, "{\"msg\":\"");
 	add_json_string(line, message);
-	strbuf_addf(line, "\",\"level\":\"%s\",\"time\":\"%s\"}\n", level, clock_format_now(now));
+	strbuf_addf(line, "\",\"level\":\"%s\",\"time\":\"%s\"}\n", level_names[level],
+	            clock_format_now(now));
+}
+
+/* What stands for one message in a protocol that ends it with a newline. */
+static void add_plain(struct strbuf *line, const char *text)
+{
+	for (; *text; text++)
+		strbuf_add(line, (unsigned char)*text < ' ' ? " " : text, 1);
+}
+
+/* syslog(3): errors 3, warnings 4, debug 7; the facility of daemons is 3. */
+static const int priorities[] = {3, 4, 7};
+enum { FACILITY_DAEMON = 3 << 3 };
+
+static void format_journal(struct strbuf *line, enum log_level level, const char *message)
+{
+	strbuf_addf(line, "PRIORITY=%d\nSYSLOG_IDENTIFIER=", priorities[level]);
+	add_plain(line, target.identifier);
+	strbuf_adds(line, "\nMESSAGE=");
+	add_plain(line, message);
+	strbuf_adds(line, "\n");
+}
+
+static void format_syslog(struct strbuf *line, enum log_level level, const char *message)
+{
+	strbuf_addf(line, "<%d>", FACILITY_DAEMON | priorities[level]);
+	add_plain(line, target.identifier);
+	strbuf_adds(line, ": ");
+	add_plain(line, message);
+}
+
+static void format_text(struct strbuf *line, enum log_level level, const char *message)
+{
+	if (level == LOG_LEVEL_ERROR)
+		strbuf_addf(line, "lvm-run: %s\n", message);
+	else
+		strbuf_addf(line, "lvm-run: %s: %s\n", level_names[level], message);
+}
+
+static void (*const formats[])(struct strbuf *, enum log_level, const char *) = {
+	[LOG_FORM_TEXT] = format_text,
+	[LOG_FORM_JSON] = format_json,
+	[LOG_FORM_JOURNAL] = format_journal,
+	[LOG_FORM_SYSLOG] = format_syslog,
+};
+
+int log_connect(enum log_form form, struct error *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	scoped_fd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+	               form == LOG_FORM_JOURNAL ? "/run/systemd/journal/socket" : "/dev/log");
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_errno(err, "connect to %s", address.sun_path);
+	return fd_take(&fd);
 }
 
 void log_write(enum log_level level, const char *format, ...)
 {
-	static const char *const names[] = {"error", "warning", "debug"};
 	scoped_strbuf line = {0};
 	char message[ERROR_TEXT_SIZE + 256];
 	va_list args;
@@ -55,12 +114,7 @@ void log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	if (target.json)
-		format_json(&line, names[level], message);
-	else if (level == LOG_LEVEL_ERROR)
-		strbuf_addf(&line, "lvm-run: %s\n", message);
-	else
-		strbuf_addf(&line, "lvm-run: %s: %s\n", names[level], message);
+	formats[target.form](&line, level, message);
 	if (!line.failed)
 		(void)!fd_write_all(target.fd, line.data, line.length);
 }

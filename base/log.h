@@ -5,17 +5,28 @@
 #ifndef LVM_RUN_BASE_LOG_H
 #define LVM_RUN_BASE_LOG_H
 
-#include <stdbool.h>
-
-#include "base/macro.h"
+#include "base/error.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_DEBUG };
 
-struct log_target {
-	int fd;               /* −1: nothing is written */
-	bool json;            /* one object {"msg","level","time"} a line, else plain text */
-	enum log_level level; /* what is less important than this is dropped */
+enum log_form {
+	LOG_FORM_TEXT,    /* a line */
+	LOG_FORM_JSON,    /* one object {"msg","level","time"} a line */
+	LOG_FORM_JOURNAL, /* a datagram of systemd's journal (systemd.io, "Native Journal Protocol") */
+	LOG_FORM_SYSLOG /* a datagram of syslog (RFC 3164 without a time, as on /dev/log) */
 };
+
+struct log_target {
+	int fd; /* −1: nothing is written */
+	enum log_form form;
+	enum log_level level;   /* what is less important than this is dropped */
+	const char *identifier; /* of the last two forms: who speaks */
+};
+
+/*
+ * Connects to the journal or to syslog, by the form. The socket or −errno with *err naming the address.
+ */
+int log_connect(enum log_form form, struct error *err) must_check;
 
 /* Takes over the target (the fd stays open for the life of the process). */
 void log_set_target(const struct log_target *target);

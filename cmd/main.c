@@ -61,17 +61,37 @@ static enum log_level log_level_wanted(const struct global_options *global, cons
 	return LOG_LEVEL_WARNING;
 }
 
-static int log_open(const char *log, struct error *err)
+/* "journald:WHO" and "syslog:WHO"; null for a file. */
+static const char *log_identifier(const char *log, enum log_form *ret)
 {
-	if (str_starts(log, "journald:") || str_starts(log, "syslog:"))
-		return error_set(err, EINVAL, "option --log: only files are supported, not '%s'",
-		                 log);
+	static const struct {
+		const char *prefix;
+		enum log_form form;
+	} services[] = {
+		{"journald:", LOG_FORM_JOURNAL},
+		{"syslog:", LOG_FORM_SYSLOG},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(services); i++) {
+		if (str_starts(log, services[i].prefix)) {
+			*ret = services[i].form;
+			return log + strlen(services[i].prefix);
+		}
+	}
+	return NULL;
+}
+
+static int log_open(const char *log, struct log_target *target, struct error *err)
+{
+	target->identifier = log_identifier(log, &target->form);
+	if (target->identifier) {
+		target->fd = log_connect(target->form, err);
+		return target->fd < 0 ? error_wrap(err, "option --log") : 0;
+	}
 	if (str_starts(log, "file:"))
 		log += strlen("file:");
-
-	int fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-
-	return fd < 0 ? error_errno(err, "option --log: open %s", log) : fd;
+	target->fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	return target->fd < 0 ? error_errno(err, "option --log: open %s", log) : 0;
 }
 
 static int log_setup(const struct global_options *global, const struct verb *verb,
@@ -79,15 +99,12 @@ static int log_setup(const struct global_options *global, const struct verb *ver
 {
 	struct log_target target = {
 		.fd = STDERR_FILENO,
-		.json = str_equal(global->log_format, "json"),
+		.form = str_equal(global->log_format, "json") ? LOG_FORM_JSON : LOG_FORM_TEXT,
 		.level = log_level_wanted(global, verb),
 	};
 
-	if (global->log) {
-		target.fd = log_open(global->log, err);
-		if (target.fd < 0)
-			return target.fd;
-	}
+	if (global->log && log_open(global->log, &target, err) < 0)
+		return -err->code;
 	log_set_target(&target);
 	return 0;
 }

@@ -18,7 +18,7 @@ const struct option global_options[] = {
          "user $XDG_DATA_HOME/lvm-run)"},
 	{"log", "", OPTION_TEXT, GLOBAL(log), "FILE",
          "append errors to FILE as well as to standard error; warnings and debug lines go there "
-         "alone"},
+         "alone; journald:NAME and syslog:NAME send them there, as from NAME"},
 	{"log-format", "", OPTION_TEXT, GLOBAL(log_format), "text|json",
          "how lines of the log are written (text)"},
 	{"log-level", "", OPTION_TEXT, GLOBAL(log_level), "debug|info|warning|warn|error",

@@ -58,7 +58,6 @@ usage_errors_name_what_is_wrong() {
 	usage_error 'is none of cgroupfs|systemd|disabled' --cgroup-manager=none list
 	usage_error "unknown signal 'NOSIG'" kill x NOSIG
 	usage_error 'no verb given'
-	usage_error 'only files are supported' --log syslog:x list
 }
 
 exec_without_a_command_fails() {
@@ -183,6 +182,38 @@ check 'usage errors are one line that names what is wrong' usage_errors_name_wha
 check 'exec without a command fails with 255' exec_without_a_command_fails
 check 'an unknown container is named in the words that engines look for' unknown_containers_are_named
 check 'a failure is exactly one JSON object in the log' a_failure_is_one_json_object_in_the_log
+# with_service SOCKET COMMAND…: where something listens there; $T/heard is what it was sent.
+with_service() {
+	# shellcheck disable=SC2016
+	unshare -m bash -c '
+		mount -t tmpfs none "${1%%/${1#/*/}}" && mkdir -p "${1%/*}" || exit 99
+		[ -e /dev/null ] || mknod -m 666 /dev/null c 1 3
+		"$TESTKIT" notified "$1" >"$T/heard" &
+		until [ -S "$1" ]; do sleep 0.01; done
+		shift
+		"$@"
+		status=$?
+		sleep 0.2
+		kill "$!"
+		exit $status' bash "$@"
+}
+
+the_log_may_be_the_journal_or_syslog() {
+	[ "$(id -u)" -eq 0 ] || skip 'needs root (a private /run and /dev)'
+	expect_exit 1 with_service /run/systemd/journal/socket "$RUNTIME" --root "$ROOT" --log journald:web start nobody 2>"$T/err"
+	expect_equal 'PRIORITY=3 SYSLOG_IDENTIFIER=web MESSAGE=start nobody: container does not exist ' "$(cat "$T/heard")"
+	expect_exit 1 with_service /dev/log "$RUNTIME" --root "$ROOT" --log syslog:web start nobody 2>"$T/err"
+	expect_equal '<27>web: start nobody: container does not exist' "$(cat "$T/heard")"
+	expect_equal 'lvm-run: start nobody: container does not exist' "$(cat "$T/err")"
+}
+
+a_log_that_nobody_takes_is_an_error() {
+	[ ! -S /run/systemd/journal/socket ] || skip 'there is a journal here'
+	usage_error 'option --log: connect to /run/systemd/journal/socket: No such file' --log journald:x list
+}
+
+check 'the log may be the journal or syslog' the_log_may_be_the_journal_or_syslog
+check 'a log that nobody takes is an error' a_log_that_nobody_takes_is_an_error
 check 'success leaves the log empty' success_leaves_the_log_empty
 check 'a text log has the line of standard error' a_text_log_has_the_same_line
 check 'options are known in both spellings, before and after the verb' both_spellings_and_places_of_options_work
