@@ -33,14 +33,22 @@ struct checkpoint_options {
 	bool shell_job;
 	bool file_locks;
 	bool link_remap;
-	bool lazy_pages; /* restore: memory comes later */
+	bool lazy_pages; /* restore: memory comes later; dump: it stays here until it was fetched */
+	/* An address and a port: dump: a page server that takes the memory (lazy_pages: where it is offered);
+	 * restore with lazy_pages: where it is fetched. Null: none. */
+	const char *server_address;
+	unsigned int server_port;
+	int status_fd;           /* gets a byte once lazy memory is offered; 0: none */
+	const char *parent_path; /* dump: of a pre-dump, relative to the image path */
+	bool pre_dump;           /* dump: memory alone, the container runs on */
+	bool auto_dedup;         /* memory that is saved once more goes from the parent's images */
+	bool stop_exec;          /* dump: processes of exec are ended instead of refused */
 	/* --- For snapshots and clones (snapshot.h, clone.h) --- */
 	/* dump: opened and locked by the caller, whom it stays with; its processes alone are ended. */
 	struct container *container;
 	checkpoint_hook *frozen;   /* dump: the images are whole, the processes still stand */
 	checkpoint_hook *restored; /* restore: all is there and nothing runs yet */
 	void *context;
-	bool needs_mem_track; /* dump: refused where the kernel tracks no changed memory */
 };
 
 /*

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "checkpoint/explain.h"
 #include "checkpoint/protobuf.h"
@@ -26,6 +27,7 @@ enum request_type {
 	TYPE_NOTIFY = 6,
 	TYPE_FEATURE_CHECK = 9,
 	TYPE_VERSION = 10,
+	TYPE_SINGLE_PRE_DUMP = 13,
 };
 enum request_field {
 	REQ_TYPE = 1,
@@ -55,8 +57,12 @@ enum option_field {
 	OPT_FILE_LOCKS = 8,
 	OPT_LOG_LEVEL = 9,
 	OPT_LOG_FILE = 10,
+	OPT_PAGE_SERVER = 11,
 	OPT_NOTIFY_SCRIPTS = 12,
 	OPT_ROOT = 13,
+	OPT_PARENT_IMG = 14,
+	OPT_TRACK_MEM = 15,
+	OPT_AUTO_DEDUP = 16,
 	OPT_WORK_FD = 17,
 	OPT_LINK_REMAP = 18,
 	OPT_RST_SIBLING = 26,
@@ -66,8 +72,10 @@ enum option_field {
 	OPT_GHOST_LIMIT = 35,
 	OPT_EXTERNAL = 37,
 	OPT_FREEZE_CGROUP = 44,
-	OPT_LAZY_PAGES = 48,
 	OPT_TCP_SKIP_IN_FLIGHT = 46,
+	OPT_LAZY_PAGES = 48,
+	OPT_ORPHAN_PTS_MASTER = 50,
+	OPT_CONFIG_FILE = 51,
 	OPT_TCP_CLOSE = 52,
 	OPT_LSM_PROFILE = 53,
 	OPT_LSM_MOUNT_CONTEXT = 63,
@@ -114,6 +122,16 @@ int criu_find(char ret[static PATH_MAX], struct error *err)
 	return error_set(err, ENOENT,
 	                 "CRIU is not installed: install the package criu (" CRIU_VERSION_MIN_TEXT
 	                 " or later), or name the program in LVM_RUN_CRIU");
+}
+
+const char *criu_config(const struct spec *spec)
+{
+	static const char usual[] = "/etc/criu/lvm-run.conf";
+
+	for (size_t i = 0; i < spec->annotation_count; i++)
+		if (str_equal(spec->annotations[i].key, "org.criu.config"))
+			return spec->annotations[i].value;
+	return access(usual, R_OK) == 0 ? usual : NULL;
 }
 
 /* --- Its memory of the kernel --- */
@@ -229,7 +247,7 @@ void criu_become_lazy(const struct criu_lazy *lazy)
 	(void)snprintf(ready, sizeof(ready), "%d", lazy->ready_fd);
 	if (lazy->address) {
 		(void)snprintf(address, sizeof(address), "%s", lazy->address);
-		(void)snprintf(port, sizeof(port), "%s", lazy->port);
+		(void)snprintf(port, sizeof(port), "%u", lazy->port);
 		argv[count++] = server_word;
 		argv[count++] = address_word;
 		argv[count++] = address;
@@ -303,11 +321,17 @@ struct response {
 	char message[512];
 	struct protobuf_field restore, notify, features, version;
 	char *data;
+	int fd; /* that came with it; −1: none */
 };
+#define RESPONSE_NONE                                                                              \
+	{                                                                                          \
+		.fd = -1                                                                           \
+	}
 
 static void response_done(struct response *response)
 {
 	free(response->data);
+	fd_close(&response->fd);
 }
 #define scoped_response scoped(response_done) struct response
 
@@ -349,6 +373,28 @@ static int parse_response(struct response *ret, size_t size, struct error *err)
 	return r < 0 ? error_set(err, EPROTO, "criu: answer is broken") : 0;
 }
 
+static ssize_t receive_with_fd(int socket, void *data, size_t size, int *ret_fd)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec part = {data, size};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space),
+	};
+	ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header = count < 0 ? NULL : CMSG_FIRSTHDR(&message);
+
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+	return count;
+}
+
 static int receive(const struct criu *criu, struct response *ret, struct error *err)
 {
 	/* For SOCK_SEQPACKET the size of the whole packet, however small the buffer. */
@@ -363,7 +409,7 @@ static int receive(const struct criu *criu, struct response *ret, struct error *
 	ret->data = malloc((size_t)size);
 	if (!ret->data)
 		return error_code(err, ENOMEM, "answer of criu");
-	size = recv(criu->socket, ret->data, (size_t)size, 0);
+	size = receive_with_fd(criu->socket, ret->data, (size_t)size, &ret->fd);
 	if (size < 0)
 		return error_errno(err, "answer of criu");
 	return parse_response(ret, (size_t)size, err);
@@ -398,7 +444,7 @@ static int ask(struct criu *criu, enum request_type type, bool features, struct 
 
 static int check_version(struct criu *criu, const char *program, struct error *err)
 {
-	scoped_response response = {0};
+	scoped_response response = RESPONSE_NONE;
 	int r = ask(criu, TYPE_VERSION, false, &response, err);
 
 	if (r < 0 || !response.success || !response.version.data)
@@ -456,7 +502,7 @@ bool criu_is_usable(void)
 
 int criu_features(struct criu *criu, struct criu_features *ret, struct error *err)
 {
-	scoped_response response = {0};
+	scoped_response response = RESPONSE_NONE;
 	int r = ask(criu, TYPE_FEATURE_CHECK, true, &response, err);
 
 	if (r < 0)
@@ -484,6 +530,18 @@ static void add_inherit(struct strbuf *message, const struct criu_inherit *inher
 		message->failed |= entry.failed;
 		protobuf_add_bytes(message, OPT_INHERIT_FD, entry.data, entry.length);
 	}
+}
+
+static void add_server(struct strbuf *m, const struct criu_options *o)
+{
+	scoped_strbuf server = {0};
+
+	if (!o->server_port)
+		return;
+	protobuf_add_text(&server, 1, o->server_address);
+	protobuf_add_number(&server, 2, o->server_port);
+	m->failed |= server.failed;
+	protobuf_add_bytes(m, OPT_PAGE_SERVER, server.data, server.length);
 }
 
 static void add_options(struct strbuf *m, const struct criu_options *o)
@@ -514,6 +572,12 @@ static void add_options(struct strbuf *m, const struct criu_options *o)
 	add_flag(m, OPT_FILE_LOCKS, o->file_locks);
 	add_flag(m, OPT_LINK_REMAP, o->link_remap);
 	add_flag(m, OPT_LAZY_PAGES, o->lazy_pages);
+	add_flag(m, OPT_AUTO_DEDUP, o->auto_dedup);
+	add_flag(m, OPT_TRACK_MEM, o->track_mem);
+	add_flag(m, OPT_ORPHAN_PTS_MASTER, true);
+	protobuf_add_text(m, OPT_PARENT_IMG, o->parent);
+	protobuf_add_text(m, OPT_CONFIG_FILE, o->config);
+	add_server(m, o);
 	for (size_t i = 0; i < o->external_count; i++)
 		protobuf_add_text(m, OPT_EXTERNAL, o->external[i]);
 	add_inherit(m, o->inherit, o->inherit_count);
@@ -547,7 +611,7 @@ static int answer_notify(struct criu *criu, const struct response *response, cri
 			(void)snprintf(step, sizeof(step), "%.*s", (int)(field.size & 63),
 			               (const char *)field.data);
 
-	int r = notify(step, (pid_t)number_in(&response->notify, 2), context, err);
+	int r = notify(step, (pid_t)number_in(&response->notify, 2), response->fd, context, err);
 
 	protobuf_add_number(&message, REQ_TYPE, TYPE_NOTIFY);
 	protobuf_add_number(&message, REQ_NOTIFY_SUCCESS, r >= 0);
@@ -565,7 +629,7 @@ static int converse(struct criu *criu, enum request_type type, const struct criu
 	int r = send_request(criu, type, options, err);
 
 	while (r >= 0) {
-		scoped_response response = {0};
+		scoped_response response = RESPONSE_NONE;
 		struct error failure = {0};
 
 		r = receive(criu, &response, &failure);
@@ -603,6 +667,12 @@ int criu_dump(struct criu *criu, const struct criu_options *options, criu_notify
               void *context, struct error *err)
 {
 	return converse(criu, TYPE_DUMP, options, notify, context, NULL, err);
+}
+
+int criu_pre_dump(struct criu *criu, const struct criu_options *options, criu_notify *notify,
+                  void *context, struct error *err)
+{
+	return converse(criu, TYPE_SINGLE_PRE_DUMP, options, notify, context, NULL, err);
 }
 
 int criu_restore(struct criu *criu, const struct criu_options *options, criu_notify *notify,

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "base/process.h"
+#include "spec/spec.h"
 
 /* The oldest CRIU that is driven: before it, kernels since 6.13 and mount propagation break it. */
 enum { CRIU_VERSION_MIN = 40101 }; /* major × 10000 + minor × 100 + sublevel */
@@ -51,10 +52,20 @@ struct criu_options {
 	bool file_locks;
 	bool link_remap;
 	bool lazy_pages;
+	bool auto_dedup;
+	bool track_mem;
+	const char *parent; /* images of a pre-dump, relative to images_fd */
+	const char *config; /* a file of options that CRIU reads last; null: none */
+	const char *
+		server_address; /* dump: a page server that takes the memory, or with lazy_pages … */
+	unsigned int server_port; /* … where CRIU itself offers it; 0: none */
 };
 
-/* Called at each step that CRIU reports ("post-dump", "setup-namespaces", …); an error stops it. */
-typedef int criu_notify(const char *step, pid_t pid, void *context, struct error *err);
+/*
+ * Called at each step that CRIU reports ("post-dump", "setup-namespaces", …); an error stops it. `fd` is the
+ * descriptor that comes with the step "orphan-pts-master", to be copied; else −1.
+ */
+typedef int criu_notify(const char *step, pid_t pid, int fd, void *context, struct error *err);
 
 struct criu_launch {
 	const char *program;
@@ -84,6 +95,12 @@ void criu_done(struct criu *criu);
  */
 int criu_find(char ret[static PATH_MAX], struct error *err) must_check;
 
+/*
+ * The file of CRIU's options that the configuration's annotation org.criu.config names, else
+ * /etc/criu/lvm-run.conf, else null. What stands in it wins over what is asked for otherwise.
+ */
+const char *criu_config(const struct spec *spec);
+
 /* Starts it and asks its version; too old, broken or absent is one sentence with the remedy. */
 int criu_start(struct criu *criu, const struct criu_launch *launch, struct error *err) must_check;
 
@@ -104,13 +121,17 @@ struct criu_lazy {
 	int work_fd;
 	int ready_fd;        /* gets a byte once it listens */
 	const char *address; /* of a page server; null: the memory is in the images */
-	const char *port;
+	unsigned int port;
 };
 /* In a forked process: becomes it, and ends when it cannot. */
 void criu_become_lazy(const struct criu_lazy *lazy);
 
 int criu_dump(struct criu *criu, const struct criu_options *options, criu_notify *notify,
               void *context, struct error *err) must_check;
+
+/* Memory alone; the processes run on. */
+int criu_pre_dump(struct criu *criu, const struct criu_options *options, criu_notify *notify,
+                  void *context, struct error *err) must_check;
 
 /* The restored tree's first process becomes our child; *ret is its pid. */
 int criu_restore(struct criu *criu, const struct criu_options *options, criu_notify *notify,

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/pidfd.h"
 #include "base/str.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/facts.h"
@@ -26,6 +27,7 @@ struct dump {
 	bool was_frozen;
 	bool frozen;
 	bool gone; /* CRIU has ended the processes */
+	struct spec *spec;
 	struct facts facts;
 	struct image image;
 	struct criu criu;
@@ -48,6 +50,7 @@ static void dump_done(struct dump *dump)
 	image_done(&dump->image);
 	fd_close(&dump->work_fd);
 	facts_done(&dump->facts);
+	spec_free(&dump->spec);
 }
 #define scoped_dump scoped(dump_done) struct dump
 
@@ -100,6 +103,24 @@ static bool is_below(pid_t pid, pid_t top)
 	return pid == top;
 }
 
+/* Ends a process that stands still, and waits for that. */
+static int end_stranger(const struct dump *dump, pid_t pid, struct error *err)
+{
+	struct process process = {.pid = pid, .pidfd = pidfd_open(pid, 0)};
+
+	if (process.pidfd < 0)
+		return errno == ESRCH ? 0 : error_errno(err, "process %d", pid);
+
+	/* The number may be another's by now. */
+	int r = is_below(pid, dump->container->record.pid) ? 0
+	                                                   : process_signal(&process, SIGKILL, err);
+
+	if (r == 0)
+		r = process_wait_gone(&process, FREEZE_TIMEOUT_MS, err);
+	process_done(&process);
+	return r == -ESRCH ? 0 : r;
+}
+
 /* What exec has brought in is no part of init's tree, which is all that CRIU saves. */
 static int check_tree(const struct dump *dump, struct error *err)
 {
@@ -110,15 +131,20 @@ static int check_tree(const struct dump *dump, struct error *err)
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < count; i++)
-		if (!is_below(pids[i], dump->container->record.pid))
+	for (size_t i = 0; i < count && r == 0; i++) {
+		if (is_below(pids[i], dump->container->record.pid))
+			continue;
+		if (dump->options->stop_exec)
+			r = end_stranger(dump, pids[i], err);
+		else
 			strbuf_addf(&strangers, " %d", pids[i]);
+	}
 	free(pids);
-	if (strangers.length == 0)
-		return 0;
+	if (r < 0 || strangers.length == 0)
+		return r;
 	return error_set(err, EBUSY,
 	                 "processes that exec has started are no part of the container's tree; "
-	                 "end them first:%.400s",
+	                 "end them first (--stop-exec does it):%.400s",
 	                 strangers.data ? strangers.data : "");
 }
 
@@ -175,13 +201,9 @@ static int list_external(struct dump *dump, struct error *err)
 
 static int survey(struct dump *dump, struct error *err)
 {
-	scoped_spec spec = NULL;
-	int r = container_spec(dump->container, &spec, err);
+	int r = container_spec(dump->container, &dump->spec, err);
+	const struct spec *spec = dump->spec;
 
-	if (r == 0 && spec->has_process && spec->process.terminal)
-		r = error_set(err, ENOTSUP,
-		              "process.terminal: a checkpoint of a container with a terminal of "
-		              "its own is not supported yet");
 	/* CRIU would save it, but could not join the network namespace, which is the host's, again. */
 	if (r == 0 && spec->linux.namespaces[NAMESPACE_USER].set)
 		r = error_set(err, ENOTSUP,
@@ -195,6 +217,8 @@ static int survey(struct dump *dump, struct error *err)
 		r = facts_collect(dump->container->record.pid, spec, &dump->facts, err);
 	if (r < 0)
 		return r;
+	dump->facts.pre_dump = dump->options->pre_dump;
+	dump->facts.remote_pages = dump->options->server_port && !dump->options->lazy_pages;
 	dump->facts.id = arena_strdup(&dump->facts.arena, dump->container->record.id);
 	return dump->facts.id ? list_external(dump, err) : error_code(err, ENOMEM, "checkpoint");
 }
@@ -215,18 +239,28 @@ static int open_work(struct dump *dump, struct error *err)
 	return dump->work_fd < 0 ? error_errno(err, "work path %s", path) : 0;
 }
 
+static int seal(struct dump *dump, struct error *err)
+{
+	int r = facts_write(&dump->facts, dump->image.fd, err);
+
+	return r < 0 ? r : image_seal(&dump->image, err);
+}
+
 /* The images are whole and the processes still stand: the last moment at which all can be undone. */
-static int on_step(const char *step, pid_t pid unused_parameter, void *context, struct error *err)
+static int on_step(const char *step, pid_t pid unused_parameter, int fd unused_parameter,
+                   void *context, struct error *err)
 {
 	struct dump *dump = context;
+	const char ready = '\0';
 
+	if (str_equal(step, "status-ready") && dump->options->status_fd > 0 &&
+	    fd_write_all(dump->options->status_fd, &ready, 1) < 0)
+		return error_set(err, EPIPE, "--status-fd: nobody reads it");
 	if (!str_equal(step, "post-dump"))
 		return 0;
 
-	int r = facts_write(&dump->facts, dump->image.fd, err);
+	int r = seal(dump, err);
 
-	if (r == 0)
-		r = image_seal(&dump->image, err);
 	if (r == 0 && dump->options->frozen)
 		r = dump->options->frozen(dump->container->record.pid, dump->options->context, err);
 	return r;
@@ -241,19 +275,23 @@ static char *cgroup_path(const struct dump *dump)
 
 static int check_features(struct dump *dump, struct error *err)
 {
+	const struct checkpoint_options *o = dump->options;
 	struct criu_features features = {0};
 
-	if (!dump->options->needs_mem_track)
+	if (!o->pre_dump && !o->parent_path && !o->lazy_pages)
 		return 0;
 
 	int r = criu_features(&dump->criu, &features, err);
 
-	if (r < 0)
-		return r;
-	return error_set(err, ENOTSUP, "--pre-dump and --parent-path: %s",
-	                 features.mem_track ? "not supported yet"
-	                                    : "this kernel does not track changed memory "
-	                                      "(CONFIG_MEM_SOFT_DIRTY)");
+	if (r == 0 && (o->pre_dump || o->parent_path) && !features.mem_track)
+		return error_set(err, ENOTSUP,
+		                 "--pre-dump and --parent-path: this kernel does not track changed "
+		                 "memory (CONFIG_MEM_SOFT_DIRTY)");
+	if (r == 0 && o->lazy_pages && !features.lazy_pages)
+		return error_set(
+			err, ENOTSUP,
+			"--lazy-pages: this kernel has no userfaultfd(2) that CRIU could use");
+	return r;
 }
 
 /* Before the container stands still: its start takes a good part of the time. */
@@ -292,13 +330,24 @@ static int run_criu(struct dump *dump, struct error *err)
 		.shell_job = o->shell_job,
 		.file_locks = o->file_locks,
 		.link_remap = o->link_remap,
+		.lazy_pages = o->lazy_pages,
+		.auto_dedup = o->auto_dedup,
+		.track_mem = o->pre_dump || o->parent_path,
+		.parent = o->parent_path,
+		.config = criu_config(dump->spec),
+		.server_address = o->server_address,
+		.server_port = o->server_port,
 	};
 
 	if (!freezer)
 		return error_code(err, ENOMEM, "checkpoint");
 
-	int r = criu_dump(&dump->criu, &options, on_step, dump, err);
+	int r = o->pre_dump ? criu_pre_dump(&dump->criu, &options, on_step, dump, err)
+	                    : criu_dump(&dump->criu, &options, on_step, dump, err);
 
+	/* It reports no end of a pre-dump. */
+	if (r == 0 && o->pre_dump)
+		r = seal(dump, err);
 	if (r == 0 && !dump->image.sealed)
 		return error_set(err, EPROTO, "criu did not report the end of the dump");
 	if (r < 0) {
@@ -348,7 +397,7 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 	if (r < 0)
 		return r;
 	image_keep(&dump.image);
-	if (options->leave_running)
+	if (options->leave_running || options->pre_dump)
 		return 0;
 	dump.gone = true;
 	return options->container ? 0 : container_destroy(&container, err);

@@ -20,6 +20,8 @@
 #include "spec/spec.h"
 
 #define MANIFEST_NAME "lvm-run.json"
+/* CRIU's link to the images that these go on from. */
+#define PARENT_NAME "parent"
 /* By which CRIU knows the network namespace of the container, which it does not save. */
 #define FACTS_NETWORK_KEY "lvmNetwork"
 enum { MANIFEST_FORMAT = 1 };
@@ -69,6 +71,8 @@ struct facts {
 	struct fact_file
 		*pages; /* the files of memory, which facts_read leaves to facts_check_pages */
 	size_t page_count;
+	bool pre_dump;     /* memory alone, the parent of a checkpoint */
+	bool remote_pages; /* a page server got the memory: what is put here later has no digest */
 };
 void facts_done(struct facts *facts);
 #define scoped_facts scoped(facts_done) struct facts

@@ -22,7 +22,7 @@ struct lazy_request {
 	int work_fd;         /* where the log and the socket are, and CRIU's work directory */
 	int cgroup_fd;       /* of the container: what is ended */
 	const char *address; /* of a page server that has the memory; null: it is in the images */
-	const char *port;
+	unsigned int port;
 };
 
 struct lazy {

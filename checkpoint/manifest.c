@@ -131,6 +131,24 @@ static void write_mounts(struct json_writer *w, const struct facts *facts)
 	json_writer_end(w);
 }
 
+/* The digest of the parent's manifest, which has the digests of all that is in it. */
+static int write_parent(struct json_writer *w, int directory, struct error *err)
+{
+	char hex[SHA256_HEX_SIZE];
+	uint64_t size = 0;
+	struct stat st;
+
+	if (fstatat(directory, PARENT_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : error_errno(err, PARENT_NAME);
+
+	int r = digest_file(directory, PARENT_NAME "/" MANIFEST_NAME, hex, &size, err);
+
+	if (r < 0)
+		return error_wrap(err, "parent path");
+	json_writer_string(w, "parent", hex);
+	return 0;
+}
+
 int facts_write(const struct facts *facts, int directory, struct error *err)
 {
 	struct json_writer w = {.indented = true, .lossless = true};
@@ -139,11 +157,16 @@ int facts_write(const struct facts *facts, int directory, struct error *err)
 	json_writer_unsigned(&w, "format", MANIFEST_FORMAT);
 	json_writer_string(&w, "id", facts->id);
 	json_writer_bool(&w, "network", facts->network);
+	json_writer_bool(&w, "preDump", facts->pre_dump);
+	json_writer_bool(&w, "remotePages", facts->remote_pages);
+
+	int r = write_parent(&w, directory, err);
+
 	write_streams(&w, facts);
 	write_mounts(&w, facts);
 	json_writer_array(&w, "files");
-
-	int r = each_image(directory, write_file, &w, err);
+	if (r == 0)
+		r = each_image(directory, write_file, &w, err);
 
 	json_writer_end(&w);
 	json_writer_end(&w);
@@ -193,6 +216,14 @@ static char *look_text(const struct json_document *document, const struct json_t
 	if (copy)
 		json_restore_bytes(copy);
 	return copy;
+}
+
+/* A string of the document itself (free); null when it has none. */
+static char *look_own_text(const struct json_document *document, const char *key)
+{
+	struct json_value value = look(document, document->root, key);
+
+	return value.kind == VALUE_STRING ? strdup(value.text) : NULL;
 }
 
 static int read_streams(const struct json_document *document, struct facts *facts,
@@ -324,6 +355,7 @@ int facts_check_pages(int directory, const struct facts *facts, struct error *er
 struct known {
 	const struct fact_file *files;
 	size_t count;
+	bool remote_pages;
 };
 
 static int check_known(int directory unused_parameter, const char *name, void *context,
@@ -334,6 +366,8 @@ static int check_known(int directory unused_parameter, const char *name, void *c
 	for (size_t i = 0; i < known->count; i++)
 		if (str_equal(known->files[i].name, name))
 			return 0;
+	if (known->remote_pages && (is_memory(name) || str_starts(name, "pagemap-")))
+		return 0;
 	return error_set(err, EILSEQ, "the image was changed: %s does not belong to it", name);
 }
 
@@ -359,7 +393,7 @@ static int check_files(int directory, const struct json_document *document, stru
 {
 	struct json_value value = look(document, document->root, "files");
 	const struct json_t *list = json_member(document->root, "files");
-	struct known known = {.count = value.length};
+	struct known known = {.count = value.length, .remote_pages = facts->remote_pages};
 	struct fact_file *files;
 	int r = 0;
 
@@ -382,7 +416,60 @@ static int check_files(int directory, const struct json_document *document, stru
 	return r < 0 ? r : each_image(directory, check_known, &known, err);
 }
 
-int facts_read(int directory, struct facts *ret, struct error *err)
+/* --- Parents --- */
+
+/* The files of memory of `parent` are also those of its child, by way of the link. */
+static int add_parent_pages(struct facts *facts, const struct facts *parent, struct error *err)
+{
+	size_t count = facts->page_count + parent->page_count;
+	struct fact_file *files = arena_alloc(&facts->arena, count + 1, sizeof(*files));
+
+	if (!files)
+		return error_code(err, ENOMEM, MANIFEST_NAME);
+	if (facts->page_count)
+		memcpy(files, facts->pages, facts->page_count * sizeof(*files));
+	for (size_t i = 0; i < parent->page_count; i++) {
+		struct fact_file *file = &files[facts->page_count + i];
+
+		file->name = arena_format(&facts->arena, PARENT_NAME "/%s", parent->pages[i].name);
+		file->sha256 = arena_strdup(&facts->arena, parent->pages[i].sha256);
+		file->size = parent->pages[i].size;
+		if (!file->name || !file->sha256)
+			return error_code(err, ENOMEM, MANIFEST_NAME);
+	}
+	facts->pages = files;
+	facts->page_count = count;
+	return 0;
+}
+
+static int read_image(int directory, unsigned int depth, struct facts *ret, struct error *err);
+
+static int read_parent(int directory, const char *sum, unsigned int depth, struct facts *facts,
+                       struct error *err)
+{
+	enum { DEPTH_MAX = 256 };
+	scoped_facts parent = {0};
+	char hex[SHA256_HEX_SIZE];
+	uint64_t size = 0;
+	scoped_fd fd = openat(directory, PARENT_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "the images that these go on from (" PARENT_NAME ")");
+	if (depth == DEPTH_MAX)
+		return error_set(err, ELOOP, "the images have too many parents");
+
+	int r = digest_file(fd, MANIFEST_NAME, hex, &size, err);
+
+	if (r == 0 && !str_equal(hex, sum))
+		return error_set(
+			err, EILSEQ,
+			"the image was changed: its parent is not the one it goes on from");
+	if (r == 0)
+		r = read_image(fd, depth + 1, &parent, err);
+	return r < 0 ? r : add_parent_pages(facts, &parent, err);
+}
+
+static int read_image(int directory, unsigned int depth, struct facts *ret, struct error *err)
 {
 	scoped_json document = {0};
 	scoped_str text = NULL;
@@ -405,10 +492,29 @@ int facts_read(int directory, struct facts *ret, struct error *err)
 		                 MANIFEST_FORMAT);
 	ret->id = look_text(&document, document.root, "id", &ret->arena);
 	ret->network = look_bool(&document, document.root, "network");
+	ret->pre_dump = look_bool(&document, document.root, "preDump");
+	ret->remote_pages = look_bool(&document, document.root, "remotePages");
 	if (!ret->id)
 		return broken(err, "id");
 	r = read_streams(&document, ret, err);
 	if (r == 0)
 		r = read_mounts(&document, ret, err);
-	return r < 0 ? r : check_files(directory, &document, ret, err);
+	if (r == 0)
+		r = check_files(directory, &document, ret, err);
+	if (r < 0)
+		return r;
+
+	scoped_str parent = look_own_text(&document, "parent");
+	struct stat st;
+
+	if (parent)
+		return read_parent(directory, parent, depth, ret, err);
+	return fstatat(directory, PARENT_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0
+	               ? error_set(err, EILSEQ, "the image was changed: it had no parent")
+	               : 0;
+}
+
+int facts_read(int directory, struct facts *ret, struct error *err)
+{
+	return read_image(directory, 0, ret, err);
 }

@@ -81,6 +81,10 @@ static int open_image(struct restore *restore, struct error *err)
 
 	int r = facts_read(restore->image_fd, &restore->facts, err);
 
+	if (r == 0 && restore->facts.pre_dump)
+		r = error_set(err, EINVAL,
+		              "it is a pre-dump: a checkpoint with --parent-path goes "
+		              "on from it");
 	return r < 0 ? error_wrap(err, "image path %s", path) : 0;
 }
 
@@ -289,16 +293,6 @@ static int check_config(const struct restore *restore, struct error *err)
 {
 	const struct spec *spec = restore->creation.plan.spec;
 
-	if (spec->has_process && spec->process.terminal)
-		return error_set(err, ENOTSUP,
-		                 "process.terminal: restoring a container with a terminal of "
-		                 "its own is not supported yet");
-	if (spec->linux.net_device_count > 0)
-		return error_set(
-			err, ENOTSUP,
-			"linux.netDevices: interfaces are not part of a checkpoint, so none "
-			"is moved into a restored container; take it out of the "
-			"configuration");
 	if (!spec->linux.namespaces[NAMESPACE_MOUNT].set ||
 	    !spec->linux.namespaces[NAMESPACE_PID].set)
 		return error_set(err, ENOTSUP,
@@ -371,9 +365,20 @@ static int on_restored(struct restore *restore, struct error *err)
 	return r < 0 ? r : creation_commit(&restore->creation, err);
 }
 
-static int on_step(const char *step, pid_t pid, void *context, struct error *err)
+/* The other end of the terminal, which lay outside the container. */
+static int on_terminal(struct restore *restore, int fd, struct error *err)
+{
+	fd_close(&restore->creation.console);
+	restore->creation.console = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return restore->creation.console < 0 ? error_errno(err, "terminal") : 0;
+}
+
+static int on_step(const char *step, pid_t pid, int fd, void *context, struct error *err)
 {
 	struct restore *restore = context;
+
+	if (str_equal(step, "orphan-pts-master"))
+		return on_terminal(restore, fd, err);
 
 	if (str_equal(step, "setup-namespaces"))
 		return on_namespaces(restore, pid, err);
@@ -397,6 +402,8 @@ static int start_lazy(struct restore *restore, struct error *err)
 		.images_fd = restore->image_fd,
 		.work_fd = restore->work_fd,
 		.cgroup_fd = cgroup_dirfd(restore->creation.cgroup),
+		.address = restore->options->server_address,
+		.port = restore->options->server_port,
 	};
 
 	if (has_daemon(restore))
@@ -411,9 +418,12 @@ static int start_lazy(struct restore *restore, struct error *err)
 /* Memory that is read at once is checked meanwhile; memory that comes later, by who watches that. */
 static int start_memory(struct restore *restore, struct error *err)
 {
-	return restore->options->lazy_pages
-	               ? start_lazy(restore, err)
-	               : verify_start(restore->image_fd, &restore->facts, &restore->verify, err);
+	if (restore->options->lazy_pages)
+		return start_lazy(restore, err);
+	/* What is taken away while it is read cannot be checked meanwhile. */
+	if (restore->options->auto_dedup)
+		return facts_check_pages(restore->image_fd, &restore->facts, err);
+	return verify_start(restore->image_fd, &restore->facts, &restore->verify, err);
 }
 
 static int start_criu(struct restore *restore, struct error *err)
@@ -461,6 +471,8 @@ static int run_criu(struct restore *restore, struct error *err)
 		.file_locks = o->file_locks,
 		.link_remap = o->link_remap,
 		.lazy_pages = o->lazy_pages,
+		.auto_dedup = o->auto_dedup,
+		.config = criu_config(restore->creation.plan.spec),
 	};
 	pid_t pid = 0;
 	int r;

@@ -1,6 +1,9 @@
 /* checkpoint: a running container as files. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "cmd/verbs.h"
@@ -36,16 +39,25 @@ const struct option checkpoint_options[] = {
          "soft|ignore|full|strict",
          "soft and ignore: the group is made by restore, from config.json (soft); others are "
          "not supported"},
-	{"pre-dump", "P", OPTION_FLAG, CHECKPOINT(pre_dump), NULL,
-         "save memory only, the container runs on: not supported yet"},
-	{"parent-path", "", OPTION_TEXT, CHECKPOINT(parent_path), "DIR",
-         "save what has changed since that pre-dump: not supported yet"},
-	{"lazy-pages", "", OPTION_FLAG, CHECKPOINT(lazy_pages), NULL, "not supported yet"},
+	{"pre-dump", "P", OPTION_FLAG, OPTION(pre_dump), NULL,
+         "save memory alone; the container runs on, and a checkpoint with --parent-path saves the "
+         "rest"},
+	{"parent-path", "", OPTION_TEXT, OPTION(parent_path), "DIR",
+         "save memory only where it has changed since the pre-dump in DIR, which is relative to "
+         "the image path"},
+	{"auto-dedup", "", OPTION_FLAG, OPTION(auto_dedup), NULL,
+         "give up memory in the parent's images that is saved once more"},
+	{"lazy-pages", "", OPTION_FLAG, OPTION(lazy_pages), NULL,
+         "keep the memory here and offer it at --page-server until a restore has fetched it"},
 	{"page-server", "", OPTION_TEXT, CHECKPOINT(page_server), "ADDRESS:PORT",
-         "not supported yet"},
-	{"status-fd", "", OPTION_TEXT, CHECKPOINT(status_fd), "FD", "not supported yet"},
-	{"auto-dedup", "", OPTION_FLAG, CHECKPOINT(auto_dedup), NULL, "not supported yet"},
-	{"empty-ns", "", OPTION_TEXT, CHECKPOINT(empty_ns), "network", "not supported yet"},
+         "send the memory there (criu page-server) instead of to files; with --lazy-pages offer it "
+         "there"},
+	{"status-fd", "", OPTION_TEXT, CHECKPOINT(status_fd), "FD",
+         "write a zero byte to FD once --lazy-pages offers the memory"},
+	{"stop-exec", "", OPTION_FLAG, OPTION(stop_exec), NULL,
+         "end the processes that exec has started, which cannot be saved"},
+	{"empty-ns", "", OPTION_TEXT, CHECKPOINT(empty_ns), "network",
+         "changes nothing: of the network namespace nothing is ever saved but its being there"},
 	{0},
 };
 
@@ -59,28 +71,65 @@ int checkpoint_parse_lock(const char *word, enum criu_network_lock *ret)
 	return 0;
 }
 
-int checkpoint_refuse(const char *name, bool given, struct error *err)
+/* The address may be an IPv6 one in brackets. */
+static int parse_server(struct checkpoint_arguments *a, struct error *err)
 {
-	return given ? error_set(err, ENOTSUP, "option --%s: not supported yet", name) : 0;
+	enum { PORT_MAX = 65535 };
+	struct checkpoint_options *options = &a->options;
+	char *colon = a->page_server ? strrchr(a->page_server, ':') : NULL;
+	int port = 0;
+
+	if (!a->page_server)
+		return 0;
+	if (!colon || colon == a->page_server || parse_int(colon + 1, 1, PORT_MAX, &port) < 0)
+		return error_set(err, EINVAL, "option --page-server: '%s' is not ADDRESS:PORT",
+		                 a->page_server);
+	*colon = '\0';
+	options->server_address = a->page_server;
+	options->server_port = (unsigned int)port;
+	if (a->page_server[0] == '[' && colon[-1] == ']') {
+		colon[-1] = '\0';
+		options->server_address++;
+	}
+	return 0;
 }
 
-int checkpoint_check_common(const struct checkpoint_arguments *a, struct error *err)
+int checkpoint_check_common(struct checkpoint_arguments *a, struct error *err)
 {
-	int r = 0;
+	int r = parse_server(a, err);
 
-	if (r == 0)
-		r = checkpoint_refuse("page-server", a->page_server, err);
-	if (r == 0)
-		r = checkpoint_refuse("status-fd", a->status_fd, err);
-	if (r == 0)
-		r = checkpoint_refuse("auto-dedup", a->auto_dedup, err);
-	if (r == 0)
-		r = checkpoint_refuse("empty-ns", a->empty_ns, err);
-	if (r == 0 && a->cgroups_mode && !str_equal(a->cgroups_mode, "soft") &&
+	if (r < 0)
+		return r;
+	if (a->cgroups_mode && !str_equal(a->cgroups_mode, "soft") &&
 	    !str_equal(a->cgroups_mode, "ignore"))
-		return error_set(err, ENOTSUP, "option --manage-cgroups-mode: %s is not supported",
+		return error_set(err, ENOTSUP,
+		                 "option --manage-cgroups-mode: %s is not supported: the group is "
+		                 "made from config.json",
 		                 a->cgroups_mode);
-	return r;
+	if (a->status_fd && parse_int(a->status_fd, 3, INT_MAX, &a->options.status_fd) < 0)
+		return error_set(err, EINVAL, "option --status-fd: '%s' is no descriptor",
+		                 a->status_fd);
+	if (a->status_fd && fcntl(a->options.status_fd, F_GETFD) < 0)
+		return error_errno(err, "option --status-fd: %s", a->status_fd);
+	return 0;
+}
+
+/* Options of a checkpoint that make no sense without or with each other. */
+static int check_dump(const struct checkpoint_options *o, struct error *err)
+{
+	if (o->lazy_pages && !o->server_port)
+		return error_set(err, EINVAL,
+		                 "option --lazy-pages: --page-server ADDRESS:PORT must say where "
+		                 "the memory is offered");
+	if (o->lazy_pages && (o->pre_dump || o->leave_running))
+		return error_set(err, EINVAL, "option --lazy-pages: not with --%s",
+		                 o->pre_dump ? "pre-dump" : "leave-running");
+	if (o->parent_path && o->parent_path[0] == '/')
+		return error_set(err, EINVAL,
+		                 "option --parent-path: %s is absolute: it is relative to the "
+		                 "image path, so that both can be moved",
+		                 o->parent_path);
+	return 0;
 }
 
 static int parse_size(const char *text, unsigned int *ret, struct error *err)
@@ -114,8 +163,7 @@ int checkpoint_main(const struct call *call, struct error *err)
 	int r = checkpoint_check_common(arguments, err);
 
 	if (r == 0)
-		r = checkpoint_refuse("lazy-pages", arguments->lazy_pages, err);
-	options->needs_mem_track = arguments->pre_dump || arguments->parent_path;
+		r = check_dump(options, err);
 	if (r == 0)
 		r = checkpoint_parse_lock(arguments->network_lock, &options->lock);
 	if (r == 0)

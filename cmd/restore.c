@@ -1,4 +1,6 @@
 /* restore: a new container from the files of a checkpoint. */
+#include <errno.h>
+
 #include "cmd/verbs.h"
 
 #define RESTORE(member) offsetof(struct checkpoint_arguments, member)
@@ -41,15 +43,18 @@ const struct option restore_options[] = {
 	{"no-subreaper", "", OPTION_IGNORED, 0, NULL, "ignored: never becomes a subreaper"},
 	{"no-new-keyring", "", OPTION_IGNORED, 0, NULL,
          "ignored: keyrings are not part of a checkpoint"},
-	{"console-socket", "", OPTION_TEXT, CREATE(console_socket), "SOCKET", "not supported yet"},
+	{"console-socket", "", OPTION_TEXT, CREATE(console_socket), "SOCKET",
+         "send the terminal's other end to the listening unix socket SOCKET"},
 	{"lazy-pages", "", OPTION_FLAG, OPTION(lazy_pages), NULL,
          "let the program run at once: its memory comes when it touches it, and all of it soon; "
          "the images "
          "must stay until then"},
-	{"status-fd", "", OPTION_TEXT, RESTORE(status_fd), "FD", "not supported yet"},
-	{"page-server", "", OPTION_TEXT, RESTORE(page_server), "ADDRESS:PORT", "not supported yet"},
-	{"auto-dedup", "", OPTION_FLAG, RESTORE(auto_dedup), NULL, "not supported yet"},
-	{"empty-ns", "", OPTION_TEXT, RESTORE(empty_ns), "network", "not supported yet"},
+	{"page-server", "", OPTION_TEXT, RESTORE(page_server), "ADDRESS:PORT",
+         "with --lazy-pages: fetch the memory from a checkpoint --lazy-pages there"},
+	{"auto-dedup", "", OPTION_FLAG, OPTION(auto_dedup), NULL,
+         "give up memory in the images once it is read: they are of no more use then"},
+	{"empty-ns", "", OPTION_TEXT, RESTORE(empty_ns), "network",
+         "changes nothing: a new network namespace has nothing but lo"},
 	{0},
 };
 
@@ -62,8 +67,8 @@ int restore_main(const struct call *call, struct error *err)
 	int r = checkpoint_check_common(arguments, err);
 
 	create->id = call->words[0];
-	if (r == 0)
-		r = checkpoint_refuse("console-socket", create->console_socket != NULL, err);
+	if (r == 0 && arguments->page_server && !arguments->options.lazy_pages)
+		r = error_set(err, EINVAL, "option --page-server: only with --lazy-pages");
 	if (r == 0)
 		r = checkpoint_parse_lock(arguments->network_lock, &arguments->options.lock);
 	if (r == 0)

@@ -121,13 +121,9 @@ struct checkpoint_arguments { /* of checkpoint and restore */
 	const char *ghost_limit;
 	const char *network_lock;
 	const char *cgroups_mode;
-	const char *parent_path;
-	const char *page_server;
+	char *page_server;
 	const char *status_fd;
 	const char *empty_ns;
-	bool pre_dump;
-	bool lazy_pages;
-	bool auto_dedup;
 };
 
 struct sandbox_arguments {
@@ -256,10 +252,7 @@ verb_function validate_main, doctor_main, help_main, manual_main, completion_mai
 /* --- Shared by checkpoint and restore --- */
 
 int checkpoint_parse_lock(const char *word, enum criu_network_lock *ret) must_check;
-/* −ENOTSUP with the option's name when it was given. */
-int checkpoint_refuse(const char *name, bool given, struct error *err) must_check;
-/* Options that both know and neither can serve yet. */
-int checkpoint_check_common(const struct checkpoint_arguments *arguments,
-                            struct error *err) must_check;
+/* Options that both know, checked and put into arguments->options. */
+int checkpoint_check_common(struct checkpoint_arguments *arguments, struct error *err) must_check;
 
 #endif

@@ -1,28 +1,12 @@
 #!/usr/bin/env bash
 # checkpoint and restore with a real CRIU: `make criu` brings one where the installed one is too old.
-# not for the test machine: it has no compiler; what is tested needs no more than another machine has
 . "$(dirname "$0")/../support/lib.sh"
 
 . "$(dirname "$0")/../support/criu.sh"
 
 # A number a line, about fifty a second; busybox's sleep does not survive a restore, this does.
-cat >"$T/count.c" <<'C'
-#include <stdio.h>
-#include <time.h>
-int main(void)
-{
-	struct timespec pause = {0, 20000000};
-	for (unsigned long n = 1;; n++) {
-		if (dprintf(1, "%lu\n", n) < 0)
-			return 3;
-		nanosleep(&pause, NULL);
-	}
-}
-C
-gcc -O1 -static -o "$T/count" "$T/count.c" || skip 'no static C library'
-
-new_bundle counter '.process.args = ["/bin/count"]'
-cp "$T/count" "$BUNDLE/rootfs/bin/"
+new_bundle counter '.process.args = ["/bin/testkit", "count"]'
+cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
 COUNTER=$BUNDLE
 new_bundle idle '.process.args = ["/bin/testkit", "pause"]'
 cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
@@ -178,7 +162,7 @@ processes_of_exec_are_named() {
 	start_idle "$id"
 	lvm exec -d --pid-file "$T/exec.pid" "$id" /bin/testkit pause </dev/null >/dev/null 2>&1
 	other=$(cat "$T/exec.pid")
-	expect_error "end them first: $other" lvm checkpoint --image-path "$T/exec.img" "$id"
+	expect_error "(--stop-exec does it): $other" lvm checkpoint --image-path "$T/exec.img" "$id"
 	expect_equal 0 "$(image_files "$T/exec.img")"
 	container_is "$id" running
 	kill -KILL "$other"
@@ -292,14 +276,106 @@ what_could_not_be_restored_is_not_saved() {
 	lvm delete --force "$id"
 }
 
+# Where the kernel tracks changed memory this is done, and tested, in the test machine.
+pre_dump_needs_the_kernel() {
+	local id
+	id=$(new_id)
+	start_idle "$id"
+	if "$LVM_RUN_CRIU" check --feature mem_dirty_track >/dev/null 2>&1; then
+		lvm checkpoint --pre-dump --image-path "$T/pre.img" "$id"
+		container_is "$id" running
+		expect_error 'it is a pre-dump' lvm restore -b "$IDLE" --image-path "$T/pre.img" "$(new_id)"
+		lvm checkpoint --parent-path ../pre.img --image-path "$T/post.img" "$id"
+		lvm restore -d -b "$IDLE" --image-path "$T/post.img" "$id" </dev/null >/dev/null 2>&1
+		container_is "$id" running
+		printf '\1' | dd of="$T/pre.img/inventory.img" bs=1 seek=9 conv=notrunc status=none
+		expect_error 'inventory.img is not what was saved' \
+			lvm restore -d -b "$IDLE" --image-path "$T/post.img" "$(new_id)"
+	else
+		expect_error 'does not track changed memory' lvm checkpoint --pre-dump --image-path "$T/pre.img" "$id"
+		expect_error 'does not track changed memory' \
+			lvm checkpoint --parent-path ../idle.img --image-path "$T/pre.img" "$id"
+		expect_equal 0 "$(image_files "$T/pre.img")"
+		container_is "$id" running
+	fi
+	lvm delete --force "$id"
+	nothing_left
+}
+
+stop_exec_ends_them() {
+	local id other
+	id=$(new_id)
+	start_idle "$id"
+	lvm exec -d --pid-file "$T/exec2.pid" "$id" /bin/testkit pause </dev/null >/dev/null 2>&1
+	other=$(cat "$T/exec2.pid")
+	lvm checkpoint --stop-exec -R --image-path "$T/exec2.img" "$id"
+	if kill -0 "$other" 2>/dev/null && [ "$(awk '{print $3}' "/proc/$other/stat")" != Z ]; then return 1; fi
+	container_is "$id" running
+	lvm delete --force "$id"
+	nothing_left
+}
+
+a_terminal_comes_back() {
+	local id
+	id=$(new_id)
+	new_bundle terminal '.process.args = ["/bin/testkit", "count"] | .process.terminal = true'
+	cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
+	"$TESTKIT" console "$T/console" >"$T/terminal.1" 2>&1 &
+	wait_for 5 test -S "$T/console"
+	lvm run -d -b "$BUNDLE" --console-socket "$T/console" "$id" </dev/null >/dev/null 2>&1
+	wait_for 5 has_lines "$T/terminal.1" 5
+	lvm checkpoint --image-path "$T/terminal.img" "$id"
+	rm "$T/console"
+	"$TESTKIT" console "$T/console" >"$T/terminal.2" 2>&1 &
+	wait_for 5 test -S "$T/console"
+	expect_error 'needs --console-socket' lvm restore -d -b "$BUNDLE" --image-path "$T/terminal.img" "$id"
+	lvm restore -d -b "$BUNDLE" --image-path "$T/terminal.img" --console-socket "$T/console" "$id" \
+		</dev/null >/dev/null 2>&1
+	wait_for 5 has_lines "$T/terminal.2" 5
+	[ "$(head -n 1 "$T/terminal.2" | tr -dc 0-9)" -gt "$(sed -n 4p "$T/terminal.1" | tr -dc 0-9)" ]
+	expect_contains /dev/pts/ "$(lvm exec "$id" busybox ls -l /proc/1/fd/1)"
+	lvm delete --force "$id"
+	nothing_left
+}
+
+may_enlarge_pipes() { (($((0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status) >> 24 & 1)))); }
+
+lazy_pages_come_from_the_source() {
+	local id job
+	may_enlarge_pipes || skip 'needs CAP_SYS_RESOURCE: CRIU wants larger pipes (runs in the test machine)'
+	id=$(new_id)
+	new_bundle lazy '.process.args = ["/bin/testkit", "memory", "20"]'
+	cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
+	lvm run -d -b "$BUNDLE" "$id" </dev/null >"$T/lazy.1" 2>&1
+	wait_for 10 grep -q good "$T/lazy.1"
+	mkfifo "$T/status"
+	exec 9<>"$T/status"
+	lvm checkpoint --lazy-pages --page-server 127.0.0.1:17171 --status-fd 9 --image-path "$T/lazy.img" "$id" &
+	job=$!
+	expect_equal 1 "$(timeout 20 head -c 1 <&9 | wc -c)"
+	[ "$(du -k "$T/lazy.img" | cut -f1)" -lt 8000 ]
+	lvm restore -d -b "$BUNDLE" --image-path "$T/lazy.img" --lazy-pages --page-server 127.0.0.1:17171 "$id-2" \
+		</dev/null >"$T/lazy.2" 2>&1
+	wait_for 10 has_lines "$T/lazy.2" 3
+	expect_equal good "$(sort -u "$T/lazy.2")"
+	wait "$job"
+	expect_error 'container does not exist' lvm state "$id"
+	lvm delete --force "$id-2"
+	nothing_left
+}
+
 what_cannot_be_done_is_said() {
 	local id
 	id=$(new_id)
 	start_idle "$id"
-	expect_error 'option --page-server: not supported yet' lvm checkpoint --page-server 1.2.3.4:5 "$id"
-	expect_error 'option --status-fd: not supported yet' lvm checkpoint --status-fd 3 "$id"
-	expect_error 'option --console-socket: not supported yet' lvm restore --console-socket x "$id"
-	expect_error '--pre-dump' lvm checkpoint --pre-dump --image-path "$T/pre.img" "$id"
+	expect_error "option --page-server: '1.2.3.4' is not ADDRESS:PORT" lvm checkpoint --page-server 1.2.3.4 "$id"
+	expect_error "'[::1]:99999' is not ADDRESS:PORT" lvm checkpoint --page-server '[::1]:99999' "$id"
+	expect_error 'option --page-server: only with --lazy-pages' lvm restore --page-server 1.2.3.4:5 "$id"
+	expect_error 'must say where' lvm checkpoint --lazy-pages "$id"
+	expect_error 'option --status-fd: 77' lvm checkpoint --status-fd 77 "$id"
+	expect_error "option --status-fd: 'x' is no descriptor" lvm checkpoint --status-fd x "$id"
+	expect_error '/abs is absolute' lvm checkpoint --parent-path /abs "$id"
+	expect_error 'full is not supported' lvm checkpoint --manage-cgroups-mode full "$id"
 	expect_error 'no size' lvm checkpoint --ghost-limit 1X "$id"
 	container_is "$id" running
 	expect_error 'container with id exists' lvm restore -d -b "$IDLE" --image-path "$T/idle.img" "$id"
@@ -326,5 +402,9 @@ check 'hooks run around a restore, and a failing one undoes it' hooks_run_around
 check 'in the foreground restore waits for the program' in_the_foreground_it_waits_for_the_program
 check 'standard streams on pipes are taken over' pipes_are_taken_over
 check 'a container that could not be restored is not saved either' what_could_not_be_restored_is_not_saved
+check 'a pre-dump and what goes on from it, or the reason why not' pre_dump_needs_the_kernel
+check '--stop-exec ends what exec has started' stop_exec_ends_them
+check 'a terminal comes back, and its other end goes to the console socket' a_terminal_comes_back
+check 'lazy pages are fetched from the source over the network' lazy_pages_come_from_the_source
 check 'what cannot be done is said by name' what_cannot_be_done_is_said
 finish

@@ -88,6 +88,20 @@ static int memory_main(char **words)
 	}
 }
 
+/* --- count: a number a line, about fifty a second --- */
+
+static int count_main(char **words)
+{
+	const struct timespec pause_time = {0, 20000000};
+
+	(void)words;
+	for (unsigned long n = 1; n; n++) {
+		say("%lu\n", n);
+		nanosleep(&pause_time, NULL);
+	}
+	return 0;
+}
+
 /* --- pause: an idle program that ends at every signal with a default action --- */
 
 static int pause_main(char **words)
@@ -702,13 +716,13 @@ int main(int count, char **words)
 		int (*run)(char **words);
 		int least;
 	} applets[] = {
-		{"agent", agent_main, 2},       {"clock", clock_main, 1},
-		{"console", console_main, 1},   {"int80", int80_main, 1},
-		{"pause", pause_main, 0},       {"pidfd", pidfd_main, 1},
-		{"pty", pty_main, 3},           {"snoop", snoop_main, 1},
-		{"sys", sys_main, 1},           {"stall", stall_main, 1},
-		{"notified", notified_main, 1}, {"notify", notify_main, 1},
-		{"memory", memory_main, 1},
+		{"agent", agent_main, 2},     {"clock", clock_main, 1},
+		{"console", console_main, 1}, {"int80", int80_main, 1},
+		{"pause", pause_main, 0},     {"count", count_main, 0},
+		{"pidfd", pidfd_main, 1},     {"pty", pty_main, 3},
+		{"snoop", snoop_main, 1},     {"sys", sys_main, 1},
+		{"stall", stall_main, 1},     {"notified", notified_main, 1},
+		{"notify", notify_main, 1},   {"memory", memory_main, 1},
 	};
 
 	for (size_t i = 0; count > 1 && i < sizeof(applets) / sizeof(applets[0]); i++)
