@@ -162,7 +162,11 @@ static int end_stage(struct joining *joining, struct error *err)
 	scoped_process stage = joining->process;
 
 	joining->process = (struct process){.pidfd = -1};
-	return spawn_take_from_stage(joining->plan.sync_fds[0], &stage, &joining->process, err);
+
+	const int sync = joining->plan.sync_fds[0];
+	int r = spawn_take_from_stage(sync, &stage, &joining->process, err);
+
+	return r < 0 ? r : sync_send_step(sync, SYNC_HOST_READY, err);
 }
 
 /* Until the program runs, no process of the container may look into the child (CVE-2016-9962). */

@@ -29,6 +29,14 @@ static int step_legacy(struct joiner *joiner, struct error *err)
 	return cgroup_enter_legacy(&joiner->plan->legacy, err);
 }
 
+/* The child must not speak before the stage has told of it, on the same socket. */
+static int step_host_ready(struct joiner *joiner, struct error *err)
+{
+	if (!joiner->plan->joined)
+		return 0;
+	return sync_expect(joiner->sync, SYNC_HOST_READY, "lvm-run", NULL, err);
+}
+
 /* All at once: with the user namespace among them the kernel checks against the new one. */
 static int step_join(struct joiner *joiner, struct error *err)
 {
@@ -166,6 +174,7 @@ static const struct {
 	int (*run)(struct joiner *joiner, struct error *err);
 } steps[] = {
 	{"signals", step_signals},
+	{NULL, step_host_ready},
 	{NULL, step_legacy},
 	{"join namespaces", step_join},
 	{"enter the root", step_root},

@@ -2,6 +2,7 @@
 # Without root: a user's containers from spec to delete, id ranges and what happens without them, what
 # takes the place of privileged mounts, groups that are delegated, nested containers; and user
 # namespaces made by root.
+# not for the test machine: it has tests/vm/cases/rootless.sh, which also tries what other hosts lack
 # shellcheck disable=SC2016 # shells in the container expand these
 . "$(dirname "$0")/../support/user.sh"
 
@@ -91,9 +92,15 @@ exec_is_inside() {
 	ulvm delete --force "$ID"
 }
 
-wait_knows_the_status() {
-	start_one '.process.args = ["sh", "-c", "exec sleep 0.3"]'
-	expect_exit 0 ulvm wait "$ID" >/dev/null
+wait_ends_with_the_container() {
+	local status=0 waiting
+	start_one
+	ulvm wait "$ID" 2>"$T/err" &
+	waiting=$!
+	ulvm kill "$ID" KILL
+	wait "$waiting" || status=$?
+	# Before Linux 6.15 nobody but its parent knows how it ended.
+	[ "$status" -eq 137 ] || expect_contains 'not known' "$(cat "$T/err")"
 	ulvm delete "$ID"
 }
 
@@ -274,8 +281,8 @@ sys_is_the_hosts_and_read_only() {
 }
 
 proc_is_new() {
-	sh_config 'echo $$; ls -d /proc/[0-9]* | wc -l; echo 1 2>/dev/null >/proc/sys/kernel/printk || echo refused; cat /proc/keys | wc -c'
-	expect_equal '1 3 refused 0' "$(run_quiet 2>/dev/null | xargs)"
+	sh_config 'echo $$; test $(ls -d /proc/[0-9]* | wc -l) -le 4 && echo few; echo 1 2>/dev/null >/proc/sys/kernel/printk || echo refused; cat /proc/keys | wc -c'
+	expect_equal '1 few refused 0' "$(run_quiet 2>/dev/null | xargs)"
 }
 
 mqueue_is_new() {
@@ -427,7 +434,11 @@ verbs_about_the_host() {
 	as_user mkdir "$USER_HOME/fresh"
 	ulvm spec --rootless -b "$USER_HOME/fresh"
 	expect_equal "$USER_ID $USER_GID" "$(jq -r '.linux | .uidMappings[0].hostID, .gidMappings[0].hostID' "$USER_HOME/fresh/config.json" | xargs)"
-	if ulvm help | grep -q '^  validate'; then ulvm validate "$BUNDLE"; fi
+	expect_exit 0 ulvm validate "$BUNDLE"
+	sh_config true '.process.cwd = "relative"'
+	as_user mkdir "$USER_HOME/bad" && cp "$CONFIG" "$USER_HOME/bad/config.json"
+	expect_exit 1 ulvm validate "$USER_HOME/bad" >"$T/findings" 2>&1
+	expect_contains cwd "$(cat "$T/findings")"
 	config .
 	ID=$(new_id)
 	ulvm --cgroup-manager disabled run -d -b "$BUNDLE" -f "$CONFIG" "$ID" </dev/null >"$T/log" 2>&1
@@ -540,18 +551,6 @@ id_mapped_root_needs_root() {
 	expect_error 'takes root' run_quiet
 }
 
-# What an engine has mounted id-mapped is a root like any other.
-root_on_an_id_mapped_mount() {
-	new_bundle premapped "$maps"
-	mkdir "$T/shifted"
-	mount --bind -o X-mount.idmap="u:0:100000:65536 g:0:200000:65536" "$BUNDLE/rootfs" "$T/shifted" 2>"$T/err" ||
-		skip "no id-mapped mount here: $(cat "$T/err")"
-	trap 'umount "$T/shifted"; lib_end_jobs' EXIT
-	[ "$(stat -c %u "$T/shifted/bin")" -ne 0 ] || skip 'mount(8) makes no id-mapped mounts here (util-linux before 2.39)'
-	sh_config 'stat -c %u:%g /bin/busybox' ".root.path = \"$T/shifted\""
-	expect_output 0:0 root_run
-}
-
 root_without_zero() {
 	new_bundle nozero '.linux.namespaces += [{"type": "user"}] | .root.readonly = true'
 	chown -R 100000:200000 "$BUNDLE/rootfs"
@@ -572,7 +571,7 @@ check 'a container lives from create to delete' a_whole_life
 check 'run passes input, output and status' run_shows_output_and_status
 check 'run and exec have terminals' terminals
 check 'exec enters all namespaces, with options' exec_is_inside
-check 'wait ends with the container' wait_knows_the_status
+check 'wait ends with the container' wait_ends_with_the_container
 check 'delete --force and gc clear up after a lost record' gc_and_forced_delete
 check 'hooks run as the user' hooks_run_as_the_user
 check 'a seccomp agent of the user is asked' seccomp_asks_an_agent
@@ -606,7 +605,6 @@ check 'a container runs in a container' a_container_in_a_container
 check 'root of a user namespace has the state of its user' as_root_of_a_namespace
 check 'root: an id-mapped root file system' id_mapped_root
 check 'an id-mapped root file system is an error for a user' id_mapped_root_needs_root
-check 'root: a root file system on an id-mapped mount' root_on_an_id_mapped_mount
 check 'root: maps without 0' root_without_zero
 check 'root: a container runs in a container with a user namespace' nested_under_root
 finish

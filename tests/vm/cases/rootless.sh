@@ -159,6 +159,24 @@ across_groups_it_is_said() {
 	rmdir /sys/fs/cgroup/given2
 }
 
+# --- What other hosts lack ---
+
+mqueue_of_the_host() {
+	config '.linux.namespaces |= map(select(.type != "ipc"))' '.process.args = ["sh", "-c", "test -d /dev/mqueue && echo there"]'
+	expect_output there cvm --cgroup-manager disabled run -b "$bundle" "$(new_id)"
+}
+
+# What an engine has mounted id-mapped is a root like any other.
+root_on_an_id_mapped_mount() {
+	config '.linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]' '.linux.gidMappings = [{"containerID": 0, "hostID": 200000, "size": 65536}]' \
+		'.process.args = ["stat", "-c", "%u:%g", "/bin/busybox"]' ".root.path = \"$T/shifted\""
+	mkdir "$T/shifted"
+	mount --bind -o X-mount.idmap="u:0:100000:65536 g:0:200000:65536" "$ROOTFS" "$T/shifted"
+	expect_equal 100000:200000 "$(stat -c %u:%g "$T/shifted/bin")"
+	expect_output 0:0 lvm run -b "$bundle" "$(new_id)"
+	umount "$T/shifted"
+}
+
 # --- Podman as the user ---
 
 image=localhost/lvm-vm:latest
@@ -256,6 +274,8 @@ check 'outside of the user systemd the driver says what to do' outside_of_it_the
 check 'groups in a delegated scope' groups_in_a_delegated_scope
 check 'without systemd: limits hold in a group that root has given away' given_group
 check 'without systemd: a group out of reach is a clear error' across_groups_it_is_said
+check 'message queues of the host stand in' mqueue_of_the_host
+check 'root: a root file system on an id-mapped mount' root_on_an_id_mapped_mount
 check 'Podman without root uses this runtime' podman_uses_it
 check 'Podman without root: output, exit codes, terminal, users' podman_runs
 check 'Podman without root: a daemon from run to rm' podman_daemon
