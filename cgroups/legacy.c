@@ -16,15 +16,18 @@
 #include "cgroups/legacy_limits.h"
 #include "cgroups/text.h"
 
-enum { DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+enum { DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, WORDS_SIZE = 512 };
 
 /* --- Hierarchies --- */
 
+/* `controller` may be all controllers of a hierarchy. */
 static const struct legacy_hierarchy *find_hierarchy(const struct legacy *legacy,
                                                      const char *controller)
 {
 	for (size_t i = 0; i < legacy->count; i++) {
-		if (text_list_has(legacy->hierarchies[i].controllers, controller))
+		const char *controllers = legacy->hierarchies[i].controllers;
+
+		if (str_equal(controllers, controller) || text_list_has(controllers, controller))
 			return &legacy->hierarchies[i];
 	}
 	return NULL;
@@ -126,26 +129,34 @@ static int read_controllers(const struct cgroup *group, char *ret, size_t size, 
 	return file_read_kernel(AT_FDCWD, file, ret, size, err) < 0 ? -err->code : 0;
 }
 
+static int plan_with(struct cgroup *group, const struct layout_legacy *layout,
+                     const struct spec_resources *resources, struct error *err)
+{
+	struct legacy *legacy = &group->legacy;
+	struct spec_resources unified;
+	struct spec_resources older;
+	char controllers[WORDS_SIZE];
+
+	/* Elsewhere than root's a delegated hierarchy is one of version 2. */
+	const char *words = process_is_rootless() ? "" : list_words(layout, &group->arena);
+
+	if (!words)
+		return error_code(err, ENOMEM, "cgroup");
+	if (read_controllers(group, controllers, sizeof(controllers), err) < 0)
+		return -err->code;
+	legacy_limits_divide(resources, controllers, words, &unified, &older);
+	if (limits_plan(&unified, &group->arena, &group->limits, err) < 0)
+		return -err->code;
+	return legacy_limits_plan(&older, &group->arena, &legacy->limits, err);
+}
+
 int legacy_plan(struct cgroup *group, const struct spec_resources *resources, struct error *err)
 {
 	struct legacy *legacy = &group->legacy;
 	struct layout_legacy layout;
-	struct spec_resources unified;
-	struct spec_resources older;
-	char controllers[512];
 
 	if (layout_read_legacy(&group->arena, &layout, err) < 0 ||
-	    read_controllers(group, controllers, sizeof(controllers), err) < 0)
-		return -err->code;
-
-	/* Elsewhere than root's a delegated hierarchy is one of version 2. */
-	const char *words = process_is_rootless() ? "" : list_words(&layout, &group->arena);
-
-	if (!words)
-		return error_code(err, ENOMEM, "cgroup");
-	legacy_limits_divide(resources, controllers, words, &unified, &older);
-	if (limits_plan(&unified, &group->arena, &group->limits, err) < 0 ||
-	    legacy_limits_plan(&older, &group->arena, &legacy->limits, err) < 0)
+	    plan_with(group, &layout, resources, err) < 0)
 		return -err->code;
 	if (legacy->limits.count == 0)
 		return 0;
@@ -154,6 +165,26 @@ int legacy_plan(struct cgroup *group, const struct spec_resources *resources, st
 	add_for_statistics(legacy, &layout);
 	group->location.legacy = format_hierarchies(legacy, &group->arena);
 	return group->location.legacy ? 0 : error_code(err, ENOMEM, "cgroup");
+}
+
+int legacy_divide(struct cgroup *group, const struct spec_resources *resources,
+                  struct spec_resources *ret_unified, struct spec_resources *ret_legacy,
+                  struct error *err)
+{
+	struct layout_legacy layout = {.count = group->legacy.count};
+	char controllers[WORDS_SIZE];
+
+	for (size_t i = 0; i < layout.count; i++)
+		layout.items[i].controllers = group->legacy.hierarchies[i].controllers;
+
+	const char *words = list_words(&layout, &group->arena);
+
+	if (!words)
+		return error_code(err, ENOMEM, "cgroup");
+	if (read_controllers(group, controllers, sizeof(controllers), err) < 0)
+		return -err->code;
+	legacy_limits_divide(resources, controllers, words, ret_unified, ret_legacy);
+	return 0;
 }
 
 /* --- Asking the helper --- */
@@ -257,6 +288,21 @@ int legacy_remove(const struct cgroup *group, struct error *err)
 	begin_request(&request, group, "legacy-remove");
 	for (size_t i = 0; i < group->legacy.count; i++)
 		write_hierarchy(&request, &group->legacy.hierarchies[i]);
+	return ask(&request, err);
+}
+
+int legacy_set(const struct cgroup *group, const struct limit_list *limits, bool each,
+               struct error *err)
+{
+	scoped_strbuf request = {0};
+
+	begin_request(&request, group, "legacy-set");
+	for (size_t i = 0; i < group->legacy.count; i++)
+		write_hierarchy(&request, &group->legacy.hierarchies[i]);
+	if (each)
+		helper_add(&request, "each", "1");
+	for (size_t i = 0; i < limits->count; i++)
+		write_limit(&request, &limits->items[i]);
 	return ask(&request, err);
 }
 

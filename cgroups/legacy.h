@@ -13,9 +13,9 @@
  * lives there, waits until it is empty, removes it, and then these: so nothing can be made afterwards.
  *
  * Requests (base/helper.h): the services legacy-create, legacy-set, legacy-remove with "path", a "hierarchy"
- * ("controllers:mount point") each, for legacy-create "join" (cgroup.procs of the v2 group); for the first
- * two each value as "limit" (the file), followed by its "property", "value", "fallback", "fallback-value" and
- * the flags "if-present", "retry", "verify".
+ * ("controllers:mount point") each, for legacy-create "join" (cgroup.procs of the v2 group), for legacy-set
+ * perhaps "each" (a refused value does not end it); for these two each value as "limit" (the file), followed
+ * by its "property", "value", "fallback", "fallback-value" and the flags "if-present", "retry", "verify".
  */
 #ifndef LVM_RUN_CGROUPS_LEGACY_H
 #define LVM_RUN_CGROUPS_LEGACY_H
@@ -60,11 +60,34 @@ int legacy_remove(const struct cgroup *group, struct error *err) must_check;
 /* The directory of the group in the hierarchy of `controller`; −1 when there is none. The caller's. */
 int legacy_open(const struct cgroup *group, const char *controller);
 
-/*
- * legacy_limits_divide for the live group, whose v1 groups are what they are; then, as update_complete and
- * update_values do it, the values of `resources` are completed and written, all or none.
- */
-int legacy_update(struct cgroup *group, const struct limit_list *limits,
+/* Writes values into the live groups; `each`: the others too when one is refused. */
+int legacy_set(const struct cgroup *group, const struct limit_list *limits, bool each,
+               struct error *err) must_check;
+
+/* legacy_limits_divide between the v2 hierarchy and the groups that there are. */
+int legacy_divide(struct cgroup *group, const struct spec_resources *resources,
+                  struct spec_resources *ret_unified, struct spec_resources *ret_legacy,
                   struct error *err) must_check;
+
+/* --- legacy_stats.c --- */
+
+/*
+ * An eventfd that the kernel counts up when the OOM killer strikes in the container's group, and when the
+ * group goes; −1 when that cannot be had. Both descriptors are the caller's.
+ */
+int legacy_open_oom(const struct cgroup *group, int *ret_control);
+
+/* --- legacy_update.c --- */
+
+/*
+ * Fills group->legacy.limits with what of `resources` concerns the live v1 groups, and *ret_unified with the
+ * rest. As update_complete it completes half a setting, and refuses by checkBeforeUpdate.
+ */
+int legacy_update_plan(struct cgroup *group, const struct spec_resources *resources,
+                       struct spec_resources *ret_unified, struct error *err) must_check;
+/* Writes them, all or none; *ret_before, in the arena, is what legacy_set_back undoes it with. */
+int legacy_update(struct cgroup *group, struct arena *arena, struct limit_list *ret_before,
+                  struct error *err) must_check;
+void legacy_set_back(const struct cgroup *group, const struct limit_list *before);
 
 #endif

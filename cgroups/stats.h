@@ -65,12 +65,16 @@ struct cgroup_stats {
 int cgroup_stats_read(const struct cgroup *group, struct arena *arena, struct cgroup_stats *ret,
                       struct error *err) must_check;
 
-/*
- * A descriptor of memory.events: poll(2) with POLLPRI wakes when it may have changed. −1 without the
- * memory controller. The caller's.
- */
-int cgroup_stats_open_memory_events(const struct cgroup *group) must_check;
-/* How often the OOM killer struck, read from it; unset when the group is gone. */
-struct optional_u64 cgroup_stats_oom_kills(int fd);
+/* Watching the OOM killer: poll(2) on `fd` for `events` wakes when it may have struck. */
+struct cgroup_oom {
+	int fd; /* −1: no memory controller */
+	short events;
+	int control; /* memory.oom_control of cgroup v1; −1: it is in v2 */
+	uint64_t kills;
+};
+void cgroup_oom_open(const struct cgroup *group, struct cgroup_oom *ret);
+void cgroup_oom_done(struct cgroup_oom *oom);
+/* Whether it has struck since the last call. */
+bool cgroup_oom_has_struck(struct cgroup_oom *oom);
 
 #endif

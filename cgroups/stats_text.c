@@ -135,6 +135,51 @@ int stats_text_devices(const char *text, struct arena *arena, struct stats_devic
 	return devices ? 0 : -ENOMEM;
 }
 
+/* The device among the first `count`, or the one after them. */
+static struct stats_device *find_device(struct stats_device *devices, size_t *count,
+                                        const struct stats_device *device)
+{
+	for (size_t i = 0; i < *count; i++) {
+		if (devices[i].major == device->major && devices[i].minor == device->minor)
+			return &devices[i];
+	}
+	devices[*count] = *device;
+	return &devices[(*count)++];
+}
+
+int stats_text_legacy_devices(const char *text, bool bytes, struct arena *arena,
+                              struct stats_device **ret, size_t *ret_count)
+{
+	struct stats_device *devices =
+		arena_alloc(arena, *ret_count + count_lines(text) + 1, sizeof(*devices));
+	size_t count = *ret_count;
+
+	if (!devices)
+		return -ENOMEM;
+	if (count > 0)
+		memcpy(devices, *ret, count * sizeof(*devices));
+	for (; *text; text = next_line(text)) {
+		const char *word = text + strcspn(text, " \n");
+		struct stats_device device = {0};
+		bool reads = str_starts(word, " Read ");
+
+		if ((!reads && !str_starts(word, " Write ")) || !read_device(text, &device))
+			continue;
+		word += reads ? strlen(" Read ") : strlen(" Write ");
+
+		struct stats_device *to = find_device(devices, &count, &device);
+		struct optional_u64 number = number_of(word, strcspn(word, "\n"));
+
+		if (reads)
+			*(bytes ? &to->read_bytes : &to->reads) = number;
+		else
+			*(bytes ? &to->write_bytes : &to->writes) = number;
+	}
+	*ret = devices;
+	*ret_count = count;
+	return 0;
+}
+
 /* --- Pressure --- */
 
 /* "12.34" as 1234. */
@@ -188,7 +233,7 @@ void stats_text_pressure(const char *text, struct stats_pressure *ret)
 
 /* --- Huge pages --- */
 
-bool stats_text_page_size(const char *file, char *ret, size_t size)
+bool stats_text_page_size(const char *file, const char *suffix, char *ret, size_t size)
 {
 	static const char prefix[] = "hugetlb.";
 	size_t length;
@@ -197,7 +242,8 @@ bool stats_text_page_size(const char *file, char *ret, size_t size)
 		return false;
 	file += strlen(prefix);
 	length = strcspn(file, ".");
-	if (length == 0 || length >= size || !str_equal(file + length, ".current"))
+	if (length == 0 || length >= size || file[length] != '.' ||
+	    !str_equal(file + length + 1, suffix))
 		return false;
 	memcpy(ret, file, length);
 	ret[length] = '\0';

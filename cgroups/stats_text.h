@@ -18,10 +18,17 @@ int stats_text_entries(const char *text, struct arena *arena, struct stats_entry
 int stats_text_devices(const char *text, struct arena *arena, struct stats_device **ret,
                        size_t *ret_count) must_check;
 
+/*
+ * A file of cgroup v1 with lines "8:0 Read 4096": adds bytes or operations to the devices of *ret, which is
+ * made when it is null.
+ */
+int stats_text_legacy_devices(const char *text, bool bytes, struct arena *arena,
+                              struct stats_device **ret, size_t *ret_count) must_check;
+
 /* cpu.pressure and its kin. */
 void stats_text_pressure(const char *text, struct stats_pressure *ret);
 
-/* "2MB" of "hugetlb.2MB.current" into `ret`; false for another name. */
-bool stats_text_page_size(const char *file, char *ret, size_t size);
+/* "2MB" of "hugetlb.2MB.current" into `ret`, with the suffix "current"; false for another name. */
+bool stats_text_page_size(const char *file, const char *suffix, char *ret, size_t size);
 
 #endif

@@ -28,6 +28,14 @@ static const struct {
 	{"io.bfq.weight", "default"},
 	{"rdma.max", "hca_handle=max hca_object=max"},
 	{"misc.max", "max"},
+	/* cgroup v1 */
+	{"blkio.throttle.read_bps_device", "0"},
+	{"blkio.throttle.write_bps_device", "0"},
+	{"blkio.throttle.read_iops_device", "0"},
+	{"blkio.throttle.write_iops_device", "0"},
+	{"blkio.bfq.weight_device", "default"},
+	{"blkio.weight_device", "default"},
+	{"net_prio.ifpriomap", "0"},
 };
 
 /* The line of `text` whose first word is the first `size` bytes of `key`; null when there is none. */
@@ -48,6 +56,9 @@ static const char *undo_line(const char *file, const char *line, const char *bef
 {
 	size_t key = strcspn(line, " \n");
 
+	/* "oom_kill_disable 0", and what is written is the number. */
+	if (str_equal(file, "memory.oom_control"))
+		return arena_strndup(arena, before + strcspn(before, "01"), 1);
 	if (line[key] != ' ')
 		return arena_strndup(arena, before, strcspn(before, "\n"));
 	for (size_t i = 0; i < ARRAY_SIZE(keyed); i++) {
@@ -105,8 +116,7 @@ static int save_one(const struct limit *limit, int dirfd, struct arena *arena, s
 	return *ret->value != '\0';
 }
 
-/* In reverse: what was written last is undone first. */
-static int save(const struct limit_list *list, int dirfd, struct arena *arena,
+int update_save(const struct limit_list *list, int dirfd, struct arena *arena,
                 struct limit_list *ret, struct error *err)
 {
 	struct limit *items = arena_alloc(arena, list->count + 1, sizeof(*items));
@@ -156,7 +166,7 @@ static int change(struct cgroup *group, const struct limit_list *list, int dirfd
 	scoped_arena arena = {0};
 	struct limit_list saved = {0};
 
-	if (save(list, dirfd, &arena, &saved, err) < 0)
+	if (update_save(list, dirfd, &arena, &saved, err) < 0)
 		return -err->code;
 	if (apply_and_tell(group, list, dirfd, err) == 0)
 		return 0;
@@ -223,10 +233,10 @@ static void complete_memory(struct spec_memory *memory, int dirfd)
 		memory->limit = (struct optional_i64){.set = true, .value = limit};
 }
 
-static int check_one(const char *property, struct optional_i64 limit, int64_t used,
+int update_check_use(const char *property, struct optional_i64 limit, int64_t used,
                      struct error *err)
 {
-	if (!limit.set || limit.value <= 0 || limit.value > used)
+	if (!limit.set || limit.value <= 0 || used < 0 || limit.value > used)
 		return 0;
 	return error_set(err, EBUSY,
 	                 "linux.resources.memory.%s: %" PRId64
@@ -245,9 +255,9 @@ static int check_memory(const struct spec_memory *memory, int dirfd, struct erro
 
 	if (used < 0)
 		return 0;
-	if (check_one("limit", memory->limit, used, err) < 0)
+	if (update_check_use("limit", memory->limit, used, err) < 0)
 		return -err->code;
-	return check_one("swap", memory->swap, used + (swap > 0 ? swap : 0), err);
+	return update_check_use("swap", memory->swap, used + (swap > 0 ? swap : 0), err);
 }
 
 int update_complete(struct spec_resources *resources, int dirfd, struct error *err)
@@ -269,8 +279,12 @@ static int refuse_disabled(const struct limit_list *limits, struct error *err)
 
 int cgroup_update(struct cgroup *group, const struct spec_resources *resources, struct error *err)
 {
+	scoped_arena arena = {0};
 	struct spec_resources whole = *resources;
+	struct limit_list before = {0};
 
+	if (group->legacy.count > 0 && legacy_update_plan(group, resources, &whole, err) < 0)
+		return -err->code;
 	if (group->dirfd >= 0 && update_complete(&whole, group->dirfd, err) < 0)
 		return -err->code;
 	if (limits_plan(&whole, &group->arena, &group->limits, err) < 0)
@@ -279,5 +293,10 @@ int cgroup_update(struct cgroup *group, const struct spec_resources *resources, 
 		return refuse_disabled(&group->limits, err);
 	if (unified_check_controllers(group, err) < 0 || unified_enable_controllers(group, err) < 0)
 		return -err->code;
-	return change(group, &group->limits, group->dirfd, err);
+	if (legacy_update(group, &arena, &before, err) < 0)
+		return -err->code;
+	if (change(group, &group->limits, group->dirfd, err) == 0)
+		return 0;
+	legacy_set_back(group, &before);
+	return -err->code;
 }

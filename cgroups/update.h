@@ -17,6 +17,10 @@ int update_save(const struct limit_list *list, int dirfd, struct arena *arena,
  */
 int update_values(const struct limit_list *list, int dirfd, struct error *err) must_check;
 
+/* −EBUSY when a limit of memory ("limit", "swap") is not above what is used now (−1: unknown). */
+int update_check_use(const char *property, struct optional_i64 limit, int64_t used,
+                     struct error *err) must_check;
+
 /*
  * Adds to `resources` what half a setting lacks, from the group `dirfd`: the quota to a period, the
  * period to a quota, memory's limit to that of memory and swap together. With checkBeforeUpdate a limit

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/helper.h"
+#include "base/process.h"
 #include "base/sys.h"
 #include "cgroups/cgroup.h"
 #include "cmd/doctor.h"
@@ -141,30 +142,62 @@ static void check_device_rules(struct report *report)
 		"%s", works ? "works" : error_describe(errno));
 }
 
+/* Whether limits can be set in version 1; the helper tells why not. */
+static void check_legacy(struct report *report, const char *controllers)
+{
+	struct error err = {0};
+
+	if (process_is_rootless())
+		report_add(report, area, "limits in version 1", CHECK_NOTE,
+		           "Limits of these kinds are refused with an error: only root sets limits "
+		           "in version 1.",
+		           "not for this user: %s", controllers);
+	else if (helper_ask("legacy-check\n", HELPER_TIMEOUT_MS, NULL, &err) < 0)
+		report_add(report, area, "limits in version 1", CHECK_MISSING,
+		           "Limits of these kinds are refused with an error. They need the helper "
+		           "program and libcgroup (Debian: libcgroup2 or libcgroup3).",
+		           "%s: %s", controllers, err.text);
+	else
+		report_add(report, area, "limits in version 1", CHECK_OK, NULL,
+		           "%s, by the cgroupfs driver through libcgroup", controllers);
+}
+
+static void add_word(char *list, size_t size, const char *word)
+{
+	size_t used = strlen(list);
+
+	(void)snprintf(list + used, size - used, "%s%s", used > 0 ? " " : "", word);
+}
+
 static void check_controllers(struct report *report, const struct cgroup_layout *layout)
 {
-	static const char *const names[] = {"cpu", "memory", "pids", "io", "cpuset", "hugetlb"};
+	static const char *const names[][2] = {{"cpu", "cpu"},       {"memory", "memory"},
+	                                       {"pids", "pids"},     {"io", "blkio"},
+	                                       {"cpuset", "cpuset"}, {"hugetlb", "hugetlb"}};
 	char missing[64] = "";
-	size_t used = 0;
+	char older[64] = "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!has_word(layout->controllers, names[i]))
-			used += (size_t)snprintf(missing + used, sizeof(missing) - used, " %s",
-			                         names[i]);
+		if (has_word(layout->controllers, names[i][0]))
+			continue;
+		if (has_word(layout->legacy, names[i][1]))
+			add_word(older, sizeof(older), names[i][0]);
+		else
+			add_word(missing, sizeof(missing), names[i][0]);
 	}
 	report_add(report, area, "controllers", CHECK_OK, NULL, "%s",
 	           layout->controllers[0] ? layout->controllers : "none");
+	if (older[0])
+		check_legacy(report, older);
 	if (missing[0])
 		report_add(report, area, "without controller", CHECK_MISSING,
-		           "Limits of these kinds are refused with an error. A controller that is "
-		           "bound "
-		           "to version 1 can be had by booting with "
-		           "systemd.unified_cgroup_hierarchy=1, "
-		           "or cgroup_no_v1=all.",
-		           "%s", missing + 1);
+		           "Limits of these kinds are refused with an error: the kernel lacks the "
+		           "controller, it was not delegated here, or it is bound to a version 1 "
+		           "hierarchy that is not mounted.",
+		           "%s", missing);
 	if (layout->legacy[0])
 		report_add(report, area, "bound to version 1", CHECK_NOTE,
-		           "These controllers cannot limit a container here.", "%s",
+		           "Containers live in the version 2 hierarchy all the same.", "%s",
 		           layout->legacy);
 }
 

@@ -99,9 +99,11 @@ static struct optional_u64 find(const struct cgroup_stats *stats, const char *ke
 static void write_memory(struct json_writer *w, const struct cgroup_stats *stats)
 {
 	const struct optional_u64 none = {0};
+	struct optional_u64 file = find(stats, "file");
 
 	json_writer_object(w, "memory");
-	write_number(w, "cache", find(stats, "file"));
+	/* The name in cgroup v2, and that in v1. */
+	write_number(w, "cache", file.set ? file : find(stats, "cache"));
 	write_memory_entry(w, "usage", stats->memory_limit, stats->memory, stats->memory_peak,
 	                   stats->memory_limit_hits);
 	write_memory_entry(w, "swap", sum(stats->swap_limit, stats->memory_limit),

@@ -53,6 +53,7 @@ int features_main(const struct call *call unused_parameter, struct error *err)
 		.version = version_number,
 		.commit = version_commit,
 		.libseccomp_version = lockdown_libseccomp_version(),
+		.cgroup_v1 = true,
 		.systemd = true,
 		.mount_options = mount_options,
 		.mount_option_count = count_words(mount_options),

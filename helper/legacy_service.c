@@ -371,6 +371,21 @@ static int set_values(const struct service *s)
 	return r == 0 && later ? set_round(s, true, &later) : r;
 }
 
+/* What is to be set back is: a value that is refused keeps nothing from the others. */
+static int set_each(const struct service *s)
+{
+	for (size_t i = 0; i < s->request->count; i++) {
+		struct value value;
+
+		if (strcmp(s->request->lines[i].key, "limit") != 0)
+			continue;
+		read_value(s->request, &i, &value);
+		if (write_text(s, value.file, value.text) < 0)
+			errno = 0;
+	}
+	return set_values(s);
+}
+
 /* --- Removing --- */
 
 /* Groups above that were made for a container go when they are empty. */
@@ -413,6 +428,17 @@ static int finish(int r)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+int legacy_check(const struct request *request)
+{
+	scoped(service_done) struct service s = {.request = request};
+	const char *why = NULL;
+	int r = legacy_load(&s.lib, &why);
+
+	if (r < 0)
+		answer_error(-r, "%s", why);
+	return finish(r);
+}
+
 int legacy_create(const struct request *request)
 {
 	scoped(service_done) struct service s = {0};
@@ -430,7 +456,9 @@ int legacy_set(const struct request *request)
 	scoped(service_done) struct service s = {0};
 	int r = begin(&s, request);
 
-	return finish(r < 0 ? r : set_values(&s));
+	if (r == 0)
+		r = request_get(request, "each") ? set_each(&s) : set_values(&s);
+	return finish(r);
 }
 
 int legacy_remove(const struct request *request)

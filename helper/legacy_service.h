@@ -4,6 +4,9 @@
 
 #include "helper/request.h"
 
+/* Whether the library is there, for `doctor`. */
+int legacy_check(const struct request *request);
+
 /* Each answers, and returns the exit status. */
 int legacy_create(const struct request *request);
 int legacy_set(const struct request *request);

@@ -20,8 +20,9 @@ static const struct {
 	int (*serve)(const struct request *request);
 } services[] = {
 	{"systemd-start", systemd_start}, {"systemd-set", systemd_set},
-	{"systemd-stop", systemd_stop},   {"legacy-create", legacy_create},
-	{"legacy-set", legacy_set},       {"legacy-remove", legacy_remove},
+	{"systemd-stop", systemd_stop},   {"legacy-check", legacy_check},
+	{"legacy-create", legacy_create}, {"legacy-set", legacy_set},
+	{"legacy-remove", legacy_remove},
 };
 
 /* All of standard input; null when it is too long or cannot be read. */

@@ -5,15 +5,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/fd.h"
 #include "cgroups/resctrl_stats.h"
 #include "runtime/container.h"
 
 struct container_monitor {
 	struct process init;
 	struct cgroup *group;
-	int memory_events; /* −1: the memory controller is not there */
-	uint64_t oom_kills;
+	struct cgroup_oom oom;
 	struct arena arena; /* of the paths in resctrl */
 	struct resctrl resctrl;
 };
@@ -24,7 +22,7 @@ void container_monitor_free(struct container_monitor **monitor)
 		return;
 	process_done(&(*monitor)->init);
 	cgroup_free(&(*monitor)->group);
-	fd_close(&(*monitor)->memory_events);
+	cgroup_oom_done(&(*monitor)->oom);
 	arena_done(&(*monitor)->arena);
 	free(*monitor);
 	*monitor = NULL;
@@ -58,9 +56,7 @@ static int fill(struct container_monitor *monitor, const struct container *conta
 		r = find_class(monitor, container, err);
 	if (r < 0)
 		return r;
-	monitor->memory_events = cgroup_stats_open_memory_events(monitor->group);
-	if (monitor->memory_events >= 0)
-		monitor->oom_kills = cgroup_stats_oom_kills(monitor->memory_events).value;
+	cgroup_oom_open(monitor->group, &monitor->oom);
 	return 0;
 }
 
@@ -77,7 +73,7 @@ int container_monitor_open(struct store *store, const char *id, struct container
 	if (!monitor)
 		return error_code(err, ENOMEM, "container %s", id);
 	monitor->init.pidfd = -1;
-	monitor->memory_events = -1;
+	monitor->oom = (struct cgroup_oom){.fd = -1, .control = -1};
 	r = fill(monitor, &container, err);
 	if (r < 0)
 		return r;
@@ -94,21 +90,11 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool has_struck(struct container_monitor *monitor)
-{
-	struct optional_u64 kills = cgroup_stats_oom_kills(monitor->memory_events);
-	bool more = kills.set && kills.value > monitor->oom_kills;
-
-	if (kills.set)
-		monitor->oom_kills = kills.value;
-	return more;
-}
-
 int container_monitor_wait(struct container_monitor *monitor, int timeout_ms,
                            enum monitor_event *ret, struct error *err)
 {
 	struct pollfd polled[] = {{.fd = monitor->init.pidfd, .events = POLLIN},
-	                          {.fd = monitor->memory_events, .events = POLLPRI}};
+	                          {.fd = monitor->oom.fd, .events = monitor->oom.events}};
 	int64_t end = now_ms() + timeout_ms;
 
 	for (;;) {
@@ -121,7 +107,7 @@ int container_monitor_wait(struct container_monitor *monitor, int timeout_ms,
 		if (r < 0)
 			continue;
 		/* What ended the container is told before its end. */
-		if (monitor->memory_events >= 0 && has_struck(monitor))
+		if (cgroup_oom_has_struck(&monitor->oom))
 			*ret = MONITOR_OOM;
 		else if (r > 0 && polled[0].revents)
 			*ret = MONITOR_END;

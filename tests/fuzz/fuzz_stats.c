@@ -22,7 +22,8 @@ static void lists(const char *text)
 		if (!*entries[i].key || strpbrk(entries[i].key, " \n"))
 			abort();
 	}
-	if (stats_text_devices(text, &arena, &devices, &count) < 0)
+	if (stats_text_devices(text, &arena, &devices, &count) < 0 ||
+	    stats_text_legacy_devices(text, true, &arena, &devices, &count) < 0)
 		return;
 }
 
@@ -52,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	stats_text_pressure(text, &pressure);
 	if (pressure.some.avg10 > 100100)
 		abort();
-	if (stats_text_page_size(text, page, sizeof(page)) && strlen(page) >= sizeof(page))
+	if (stats_text_page_size(text, "current", page, sizeof(page)) &&
+	    strlen(page) >= sizeof(page))
 		abort();
 	return 0;
 }

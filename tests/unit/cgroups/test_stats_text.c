@@ -107,18 +107,52 @@ static void pressure_is_read(void **state)
 	assert_false(pressure.some.set || pressure.full.set);
 }
 
+/* blkio.throttle.* of cgroup v1, a file for bytes and one for operations. */
+static void devices_of_the_older_version_are_read(void **state)
+{
+	scoped_arena arena = {0};
+	struct stats_device *devices = NULL;
+	size_t count = 0;
+
+	(void)state;
+	assert_int_equal(stats_text_legacy_devices("8:0 Read 4096\n8:0 Write 512\n8:0 Sync 1\n"
+	                                           "8:0 Total 4608\n259:1 Write 7\nTotal 4615\n"
+	                                           "x Read 1\n8: Read 1\n8:2 Read x\n",
+	                                           true, &arena, &devices, &count),
+	                 0);
+	assert_int_equal(count, 3);
+	assert_true(devices[0].major == 8 && devices[0].minor == 0);
+	assert_true(devices[0].read_bytes.value == 4096 && devices[0].write_bytes.value == 512);
+	assert_false(devices[0].reads.set);
+	assert_true(devices[1].major == 259 && devices[1].write_bytes.value == 7);
+	assert_false(devices[1].read_bytes.set || devices[2].read_bytes.set);
+	assert_int_equal(stats_text_legacy_devices("259:1 Write 3\n8:16 Read 2\n", false, &arena,
+	                                           &devices, &count),
+	                 0);
+	assert_int_equal(count, 4);
+	assert_true(devices[1].writes.value == 3 && devices[1].write_bytes.value == 7);
+	assert_true(devices[3].minor == 16 && devices[3].reads.value == 2);
+	assert_int_equal(stats_text_legacy_devices("", true, &arena, &devices, &count), 0);
+	assert_int_equal(count, 4);
+}
+
 static void page_sizes_are_in_file_names(void **state)
 {
 	char size[8];
 
 	(void)state;
-	assert_true(stats_text_page_size("hugetlb.2MB.current", size, sizeof(size)));
+	assert_true(stats_text_page_size("hugetlb.2MB.current", "current", size, sizeof(size)));
 	assert_string_equal(size, "2MB");
-	assert_false(stats_text_page_size("hugetlb.2MB.rsvd.current", size, sizeof(size)));
-	assert_false(stats_text_page_size("hugetlb.2MB.max", size, sizeof(size)));
-	assert_false(stats_text_page_size("hugetlb..current", size, sizeof(size)));
-	assert_false(stats_text_page_size("hugetlb.12345678.current", size, sizeof(size)));
-	assert_false(stats_text_page_size("memory.current", size, sizeof(size)));
+	assert_false(
+		stats_text_page_size("hugetlb.2MB.rsvd.current", "current", size, sizeof(size)));
+	assert_false(stats_text_page_size("hugetlb.2MB.max", "current", size, sizeof(size)));
+	assert_false(stats_text_page_size("hugetlb..current", "current", size, sizeof(size)));
+	assert_false(
+		stats_text_page_size("hugetlb.12345678.current", "current", size, sizeof(size)));
+	assert_true(stats_text_page_size("hugetlb.1GB.usage_in_bytes", "usage_in_bytes", size,
+	                                 sizeof(size)));
+	assert_string_equal(size, "1GB");
+	assert_false(stats_text_page_size("memory.current", "current", size, sizeof(size)));
 }
 
 int main(void)
@@ -128,6 +162,7 @@ int main(void)
 		cmocka_unit_test(a_key_is_found_whole),
 		cmocka_unit_test(entries_keep_their_order),
 		cmocka_unit_test(devices_are_read),
+		cmocka_unit_test(devices_of_the_older_version_are_read),
 		cmocka_unit_test(pressure_is_read),
 		cmocka_unit_test(page_sizes_are_in_file_names),
 	};

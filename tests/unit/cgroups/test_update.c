@@ -19,9 +19,19 @@
 #include "base/str.h"
 #include "cgroups/update.h"
 
-static const char *const files[] = {"memory.max",      "cpu.max",        "io.max",
-                                    "io.weight",       "rdma.max",       "cpu.idle",
-                                    "hugetlb.2MB.max", "memory.current", "memory.swap.current"};
+static const char *const files[] = {"memory.max",
+                                    "cpu.max",
+                                    "io.max",
+                                    "io.weight",
+                                    "rdma.max",
+                                    "cpu.idle",
+                                    "hugetlb.2MB.max",
+                                    "memory.current",
+                                    "memory.swap.current",
+                                    "memory.oom_control",
+                                    "memory.limit_in_bytes",
+                                    "blkio.throttle.read_bps_device",
+                                    "net_prio.ifpriomap"};
 
 struct folder {
 	char path[32];
@@ -164,6 +174,37 @@ static void an_rdma_device_gets_its_old_line_back(void **state)
 	expect_begins(folder, "rdma.max", "mlx5_1 hca_handle=max hca_object=max");
 }
 
+/* What undoes limits of cgroup v1, whose files the folder has. */
+static void the_older_version_gets_its_values_back(void **state)
+{
+	const struct folder *folder = *state;
+	const struct limit limits[] = {
+		{.file = "memory.limit_in_bytes", .value = "4096", .controller = "memory"},
+		{.file = "memory.oom_control", .value = "1", .controller = "memory"},
+		{.file = "blkio.throttle.read_bps_device", .value = "8:0 5", .controller = "blkio"},
+		{.file = "blkio.throttle.read_bps_device",
+	         .value = "8:16 5",
+	         .controller = "blkio"},
+		{.file = "net_prio.ifpriomap", .value = "eth0 5", .controller = "net_prio"},
+		{.file = "memory.nothing", .value = "1", .controller = "memory"},
+	};
+	const struct limit_list list = {(struct limit *)(uintptr_t)limits, ARRAY_SIZE(limits)};
+	static const char *const want[] = {"eth0 3", "8:16 0", "8:0 77", "0",
+	                                   "9223372036854771712"};
+	scoped_arena arena = {0};
+	struct limit_list saved;
+	struct error err = {0};
+
+	put(folder, "memory.limit_in_bytes", "9223372036854771712\n");
+	put(folder, "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n");
+	put(folder, "blkio.throttle.read_bps_device", "8:0 77\n");
+	put(folder, "net_prio.ifpriomap", "lo 0\neth0 3\n");
+	assert_int_equal(update_save(&list, folder->fd, &arena, &saved, &err), 0);
+	assert_int_equal(saved.count, ARRAY_SIZE(want));
+	for (size_t i = 0; i < saved.count; i++)
+		assert_string_equal(saved.items[i].value, want[i]);
+}
+
 static void half_of_the_quota_keeps_the_other(void **state)
 {
 	const struct folder *folder = *state;
@@ -206,6 +247,7 @@ int main(void)
 		with_folder(a_refusal_sets_all_back),
 		with_folder(a_device_without_a_line_gets_its_defaults_back),
 		with_folder(an_rdma_device_gets_its_old_line_back),
+		with_folder(the_older_version_gets_its_values_back),
 		with_folder(half_of_the_quota_keeps_the_other),
 		with_folder(a_limit_below_use_is_refused_when_asked),
 	};
