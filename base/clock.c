@@ -58,3 +58,12 @@ char *clock_format_now(char ret[static CLOCK_TEXT_SIZE])
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	return clock_format(&now, ret);
 }
+
+int64_t clock_monotonic_ns(void)
+{
+	enum { SECOND = 1000 * 1000 * 1000 };
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * SECOND + now.tv_nsec;
+}

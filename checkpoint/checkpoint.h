@@ -7,6 +7,7 @@
 #define LVM_RUN_CHECKPOINT_CHECKPOINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "checkpoint/criu.h"
@@ -49,6 +50,7 @@ struct checkpoint_options {
 	checkpoint_hook *frozen;   /* dump: the images are whole, the processes still stand */
 	checkpoint_hook *restored; /* restore: all is there and nothing runs yet */
 	void *context;
+	int64_t *ret_frozen_ns; /* dump: when they stood still (CLOCK_MONOTONIC); may be null */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -388,6 +389,8 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 		r = start_criu(&dump, err);
 	if (r == 0)
 		r = freeze(&dump, err);
+	if (r == 0 && options->ret_frozen_ns)
+		*options->ret_frozen_ns = clock_monotonic_ns();
 	if (r == 0)
 		r = check_tree(&dump, err);
 	if (r == 0)

@@ -42,7 +42,10 @@ int gc_main(const struct call *call, struct error *err)
 
 	if (r < 0)
 		return r;
-	r = container_gc(store, add_report, &text, err);
+	/* First what can be brought to an end: for the other it would be the remains of a creation. */
+	r = snapshot_recover_all(store, call->global->store, add_report, &text, err);
+	if (r == 0)
+		r = container_gc(store, add_report, &text, err);
 	/* What was done is said even if something else failed. */
 	if (r < 0)
 		(void)!output_buffer(&text, &print_error);

@@ -252,6 +252,52 @@ const struct verb verbs[] = {
 		.run = mounts_main,
 	},
 	{
+		.name = "snapshot",
+		.group = VERB_GROUP_ACT,
+		.flags = VERB_SEALED,
+		.min_words = 2,
+		.max_words = 4,
+		.words = "create|list|show|diff|delete|revert ID [NAME [NAME]]",
+		.summary = "keep states of a container, memory and disk, to go back to",
+		.details =
+			"create takes a snapshot (s1, s2, ... unless NAME is given), whose parent "
+			"is "
+			"the one that the present state comes from. Of a container with --overlay "
+			"the "
+			"disk costs nothing: its writable layer is sealed and gets a successor; "
+			"the "
+			"processes are saved, ended and restored in place, with the same standard "
+			"streams. With --live, and where an engine made the root, they stay, and "
+			"the "
+			"writable layer is copied while they stand still. A stopped container has "
+			"a disk "
+			"alone.\n"
+			"revert goes back, from whatever state: in the end all is as it was then, "
+			"or, if that fails, as it was before. A snapshot of the disk alone starts "
+			"the "
+			"program anew if the container ran. delete merges the layer into that of "
+			"the "
+			"snapshot after it. diff compares with the present state, or with a second "
+			"snapshot; without a NAME it begins at the present state's own. Needs CRIU "
+			"for memory, and root.",
+		.example = "lvm-run snapshot create web1 before-upgrade",
+		.options = snapshot_options,
+		.run = snapshot_main,
+	},
+	{
+		.name = "revert",
+		.group = VERB_GROUP_ACT,
+		.flags = VERB_SEALED | VERB_ID,
+		.min_words = 2,
+		.max_words = 2,
+		.words = "ID NAME",
+		.summary = "go back to a snapshot",
+		.details = "The same as snapshot revert.",
+		.example = "lvm-run revert web1 before-upgrade",
+		.options = snapshot_options + SNAPSHOT_ONLY_OPTIONS,
+		.run = revert_main,
+	},
+	{
 		.name = "stats",
 		.group = VERB_GROUP_LOOK,
 		.max_words = -1,

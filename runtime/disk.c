@@ -144,10 +144,12 @@ static int lock(int fd, int operation, struct error *err)
 	do
 		r = flock(fd, operation);
 	while (r < 0 && errno == EINTR);
+	if (r < 0 && errno == EWOULDBLOCK)
+		return -EWOULDBLOCK;
 	return r < 0 ? error_errno(err, "lock in the store") : 0;
 }
 
-static int open_locked(struct disk *disk, const char *path, bool exclusive, struct error *err)
+static int open_locked(struct disk *disk, const char *path, int operation, struct error *err)
 {
 	struct stat st;
 	int r;
@@ -161,7 +163,7 @@ static int open_locked(struct disk *disk, const char *path, bool exclusive, stru
 	disk->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (disk->fd < 0)
 		return errno == ENOENT ? -ENOENT : error_errno(err, "%s", path);
-	r = lock(disk->fd, exclusive ? LOCK_EX : LOCK_SH, err);
+	r = lock(disk->fd, operation, err);
 	if (r < 0)
 		return r;
 	if (fstat(disk->fd, &st) < 0)
@@ -188,10 +190,10 @@ static int read_record(int fd, struct arena *arena, struct disk_record *ret, str
 }
 
 /* One without a record is what a kill has left of one that never was. */
-int disk_open(const char *path, bool exclusive, struct disk *ret, struct error *err)
+static int open_disk(const char *path, int operation, struct disk *ret, struct error *err)
 {
 	scoped_disk disk = DISK_NONE;
-	int r = open_locked(&disk, path, exclusive, err);
+	int r = open_locked(&disk, path, operation, err);
 
 	if (r == 0) {
 		r = read_record(disk.fd, &disk.arena, &disk.record, err);
@@ -203,6 +205,16 @@ int disk_open(const char *path, bool exclusive, struct disk *ret, struct error *
 	*ret = disk;
 	disk = (struct disk)DISK_NONE;
 	return 0;
+}
+
+int disk_open(const char *path, bool exclusive, struct disk *ret, struct error *err)
+{
+	return open_disk(path, exclusive ? LOCK_EX : LOCK_SH, ret, err);
+}
+
+int disk_try_open(const char *path, struct disk *ret, struct error *err)
+{
+	return open_disk(path, LOCK_EX | LOCK_NB, ret, err);
 }
 
 int disk_open_of(int entry_fd, bool exclusive, struct disk *ret, struct error *err)
@@ -258,7 +270,7 @@ int disk_make(const char *path, struct disk *ret, struct error *err)
 			continue;
 		}
 		/* Until it is locked another command may take it for remains. */
-		r = open_locked(&disk, path, true, err);
+		r = open_locked(&disk, path, LOCK_EX, err);
 		if (r == 0 && faccessat(disk.fd, RECORD, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return -EEXIST;
 		if (r == 0 && mkdirat(disk.fd, "root", 0755) < 0 && errno != EEXIST)
@@ -529,7 +541,7 @@ int disk_discard(const char *path, bool force, struct error *err)
 	scoped_disk disk = DISK_NONE;
 	scoped_fd trash = -1;
 	struct error damage;
-	int r = open_locked(&disk, path, true, err);
+	int r = open_locked(&disk, path, LOCK_EX, err);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;

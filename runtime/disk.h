@@ -64,6 +64,8 @@ int disk_names(const char *store, enum disk_kind kind, char ***ret, size_t *ret_
  * lock was had.
  */
 int disk_open(const char *path, bool exclusive, struct disk *ret, struct error *err) must_check;
+/* The same without waiting: −EWOULDBLOCK without *err while another command works on it. */
+int disk_try_open(const char *path, struct disk *ret, struct error *err) must_check;
 /* That of a container's state directory; −ENOENT without *err: it has none. */
 int disk_open_of(int entry_fd, bool exclusive, struct disk *ret, struct error *err) must_check;
 /* Where the link of a state directory leads; −ENOENT without *err. */
@@ -133,6 +135,12 @@ int disk_check_idle(const struct disk *disk, struct error *err) must_check;
 
 /* Whether some process sees a mount made of that layer; looks at all of them. */
 int disk_layer_in_use(const char *layer, bool *ret, struct error *err) must_check;
+
+/*
+ * A layer that no snapshot begins with any more is merged into the one above it, if all stacks of the store have the
+ * same one above it and no mount has either: 1. 0: it stays for the time being. `disk` names it and is locked.
+ */
+int disk_merge(struct disk *disk, const char *layer, struct error *err) must_check;
 
 /* --- A list in the record's arena --- */
 

@@ -145,7 +145,7 @@ static int take_kept(const char *path, const struct create_options *options,
 		return error_set(err, EEXIST,
 		                 "the store has a root of that id, of a container below %s",
 		                 disk.record.state_root);
-	if (!disk.record.keep || !disk.record.upper) {
+	if ((!disk.record.keep && disk.record.node_count == 0) || !disk.record.upper) {
 		disk_done(&disk);
 		r = disk_discard(path, true, err);
 		return r < 0 ? r : -ENOENT;

@@ -37,14 +37,14 @@ version_has_the_lines_that_engines_parse() {
 help_exits_zero() {
 	local verb
 	expect_contains 'usage: lvm-run' "$("$RUNTIME" --help)"
-	for verb in create start run exec kill delete state list ps pause resume update mounts stats events wait checkpoint restore spec validate features doctor gc; do
+	for verb in create start run exec kill delete state list ps pause resume update mounts stats events wait checkpoint restore snapshot revert spec validate features doctor gc; do
 		expect_contains "usage: lvm-run $verb" "$("$RUNTIME" "$verb" --help)"
 		expect_equal "$("$RUNTIME" "$verb" -h)" "$("$RUNTIME" help "$verb")"
 	done
 }
 
 verbs_to_come_are_unknown() {
-	usage_error "unknown verb 'snapshot'" snapshot --help
+	usage_error "unknown verb 'migrate'" migrate --help
 	usage_error "unknown verb 'clone'" clone x y
 }
 
@@ -157,7 +157,7 @@ the_completion_completes() {
 	bash -n "$T/completion"
 	# shellcheck source=/dev/null
 	. "$T/completion"
-	expect_equal 'start sandbox stats state spec' "$(complete_words "$RUNTIME" s)"
+	expect_equal 'start sandbox snapshot stats state spec' "$(complete_words "$RUNTIME" s)"
 	expect_equal 'table json' "$(complete_words "$RUNTIME" --root "$ROOT" list --format '')"
 	expect_equal '--pid-file --pidfd-socket' "$(complete_words "$RUNTIME" create --pid | xargs -n1 | sort | xargs)"
 	expect_equal '' "$(complete_words "$RUNTIME" --root "$ROOT" start '')"
