@@ -17,7 +17,10 @@ enum { REPORT_VERSION = 1 };
 
 static void add_optional(struct json_writer *w, const char *key, const struct optional_u64 *number)
 {
-	if (number->set && number->value != STATS_NO_LIMIT)
+	/* v1 says "no limit" by the largest number of whole pages. */
+	const uint64_t none = (uint64_t)1 << 62;
+
+	if (number->set && number->value < none)
 		json_writer_unsigned(w, key, number->value);
 }
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "cgroups/legacy.h"
 
 const char *const verdict_cause_names[CAUSE_COUNT] = {
 	[CAUSE_OK] = "ok",           [CAUSE_EXIT] = "exit",     [CAUSE_SIGNAL] = "signal",
@@ -43,6 +44,32 @@ static struct optional_u64 read_counter(int dirfd, const char *file, const char 
 	return counter;
 }
 
+/* The first reading that there is. */
+static void take(struct optional_u64 *counter, struct optional_u64 other)
+{
+	if (!counter->set)
+		*counter = other;
+}
+
+/* Where the controllers are bound to v1 their groups tell the same by other names. */
+static void read_legacy(const struct cgroup *group, struct verdict_usage *usage)
+{
+	struct cgroup_stats *stats = &usage->stats;
+	scoped_fd memory = legacy_open(group, "memory");
+	scoped_fd pids = legacy_open(group, "pids");
+
+	if (memory >= 0) {
+		take(&stats->oom_kills, read_counter(memory, "memory.oom_control", "oom_kill "));
+		take(&stats->memory_peak, read_counter(memory, "memory.max_usage_in_bytes", NULL));
+		take(&stats->memory_limit, read_counter(memory, "memory.limit_in_bytes", NULL));
+		take(&stats->memory_limit_hits, read_counter(memory, "memory.failcnt", NULL));
+	}
+	if (pids >= 0) {
+		take(&usage->pids_refused, read_counter(pids, "pids.events", "max "));
+		take(&stats->pids_limit, read_counter(pids, "pids.max", NULL));
+	}
+}
+
 void verdict_read_usage(const struct cgroup *group, struct verdict_usage *ret)
 {
 	struct error ignored;
@@ -54,6 +81,7 @@ void verdict_read_usage(const struct cgroup *group, struct verdict_usage *ret)
 		ret->stats = (struct cgroup_stats){0};
 	ret->pids_refused = read_counter(cgroup_dirfd(group), "pids.events", "max ");
 	ret->pids_peak = read_counter(cgroup_dirfd(group), "pids.peak", NULL);
+	read_legacy(group, ret);
 }
 
 /* --- The decision --- */

@@ -55,9 +55,9 @@ fork_bomb_without_limit_ends() {
 
 memory_bombs() {
 	local kind
-	needs_limit --memory 64M --swap 0
+	needs_limit --memory 32M --swap 0
 	for kind in anon memfd tmpfs sysv pipes; do
-		sandbox --memory 64M --swap 0 --disk 1G -- ./hostile memory "$kind" 400 2>/dev/null && { echo "$kind went through"; return 1; }
+		sandbox --memory 32M --swap 0 --disk 1G -- ./hostile memory "$kind" 400 2>/dev/null && { echo "$kind went through"; return 1; }
 		[ "$(jq -r .cause "$T/report")" = oom ] || { echo "$kind: $(jq -r .cause "$T/report"), expected oom"; return 1; }
 	done
 }

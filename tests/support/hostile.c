@@ -169,7 +169,8 @@ static int memory_main(char **words)
 			static char chunk[65536];
 
 			for (int k = 0; k < 16; k++)
-				if (pipe(ends) < 0 || write(ends[1], chunk, sizeof(chunk)) < 0)
+				if (pipe2(ends, O_NONBLOCK) < 0 ||
+				    write(ends[1], chunk, sizeof(chunk)) < 0)
 					return 1;
 		} else if (strcmp(kind, "sysv") == 0) {
 			fill(shmat(shmget(IPC_PRIVATE, MIB, 0600), NULL, 0), MIB);
