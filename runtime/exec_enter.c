@@ -102,6 +102,11 @@ int exec_bind_cpus(const struct cpulist *cpus, const char *property, struct erro
 
 static int step_affinity(struct joiner *joiner, struct error *err)
 {
+	/* config.md: without `final` it is the container's own affinity, whatever `initial` was. */
+	if (joiner->plan->final_cpus.used == 0) {
+		program_enter_all_cpus();
+		return 0;
+	}
 	return exec_bind_cpus(&joiner->plan->final_cpus, "final", err);
 }
 

@@ -183,6 +183,12 @@ static int step_sysctl(struct init *init, struct error *err)
 
 /* --- The program --- */
 
+static int step_cpus(unused_parameter struct init *init, unused_parameter struct error *err)
+{
+	program_enter_all_cpus();
+	return 0;
+}
+
 static int step_limits(struct init *init, struct error *err)
 {
 	return init->plan->lockdown ? lockdown_enter_created(init->plan->lockdown, err) : 0;
@@ -357,6 +363,7 @@ static const struct {
 	{"terminal", step_console},
 	{NULL, step_pivot},
 	{NULL, step_sysctl},
+	{NULL, step_cpus},
 	{NULL, step_limits},
 	/* Before the container's paths are looked up: they may lead through /proc/self/fd. */
 	{"close descriptors", step_close_fds},

@@ -39,6 +39,12 @@ int program_prepare(struct arena *arena, const struct spec_process *process,
 int program_enter_terminal(int slave, struct error *err) must_check;
 
 /*
+ * Undoes an affinity that the caller had: the process may run on all CPUs that its control group allows.
+ * A kernel that refuses leaves it as it is. Child.
+ */
+void program_enter_all_cpus(void);
+
+/*
  * Inside the container, once the host's descriptors are closed: enters the working directory (made when missing, verified to be inside),
  * looks up HOME and the executable. Child.
  */

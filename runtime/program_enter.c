@@ -1,11 +1,13 @@
 /* The child side of program.h: system calls on prepared data, no allocation. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cpulist.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/sys.h"
@@ -22,6 +24,14 @@ int program_enter_terminal(int slave, struct error *err)
 		if (dup2(slave, fd) < 0)
 			return error_errno(err, "terminal as standard stream %d", fd);
 	return 0;
+}
+
+void program_enter_all_cpus(void)
+{
+	unsigned long all[CPULIST_BYTES / sizeof(unsigned long)];
+
+	memset(all, 0xff, sizeof(all));
+	(void)sched_setaffinity(0, sizeof(all), (const cpu_set_t *)(const void *)all);
 }
 
 /* --- HOME --- */

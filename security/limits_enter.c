@@ -12,6 +12,11 @@
 #include "base/str.h"
 #include "security/limits.h"
 
+enum { SCHED_ISO_NUMBER = 4 };
+#ifndef SCHED_DEADLINE
+#define SCHED_DEADLINE 6
+#endif
+
 /* Names for messages; below `tight` a limit would hinder the runtime itself. Indexed by resource. */
 static const struct {
 	const char *name;
@@ -82,6 +87,55 @@ int limits_enter_tight(const struct spec_process *process, pid_t pid, struct err
 	return set_rlimits(process, pid, true, err);
 }
 
+/* sched(7), "SCHED_DEADLINE": why it is refused although the numbers fit each other. */
+static int explain_deadline(const struct spec_scheduler *s, struct error *err)
+{
+	uint64_t period = s->period ? s->period : s->deadline;
+
+	if (errno == EBUSY)
+		return error_set(
+			err, EBUSY,
+			"process.scheduler: SCHED_DEADLINE: the CPUs cannot promise %" PRIu64
+			" ns of every %" PRIu64
+			" ns beside what they have promised to others (sysctl "
+			"kernel.sched_rt_runtime_us bounds the whole)",
+			s->runtime, period);
+	if (errno == EPERM)
+		return error_set(
+			err, EPERM,
+			"process.scheduler: SCHED_DEADLINE: Operation not permitted (it needs "
+			"CAP_SYS_NICE on the host, and a process that may run on all CPUs: "
+			"linux.resources.cpu.cpus excludes it unless the cpuset is exclusive)");
+	if (errno == EINVAL)
+		return error_set(
+			err, EINVAL,
+			"process.scheduler: SCHED_DEADLINE: Invalid argument (is the period of "
+			"%" PRIu64
+			" ns within sysctl kernel.sched_deadline_period_min_us and _max_us?)",
+			period);
+	return error_errno(err, "process.scheduler: SCHED_DEADLINE");
+}
+
+static int explain_scheduler(const struct spec_scheduler *s, struct error *err)
+{
+	if (errno == EPERM)
+		return error_set(
+			err, EPERM,
+			"set the scheduler: Operation not permitted (real-time and "
+			"deadline policies and a lower nice value need CAP_SYS_NICE on the "
+			"host; a control group can have no time for real-time policies)");
+	if (errno == EINVAL && s->policy == SCHED_ISO_NUMBER)
+		return error_set(
+			err, EINVAL,
+			"process.scheduler.policy: Linux has no SCHED_ISO, only its number");
+	if (errno == EOPNOTSUPP)
+		return error_set(err, EOPNOTSUPP,
+		                 "process.scheduler.flags: this kernel has no utilization clamping "
+		                 "(CONFIG_UCLAMP_TASK)");
+	return error_errno(err, "set the scheduler (policy %u, nice %d, priority %d)", s->policy,
+	                   s->nice, s->priority);
+}
+
 int limits_enter_scheduler(const struct spec_scheduler *scheduler, pid_t pid, struct error *err)
 {
 	const struct sched_attr attr = {
@@ -97,13 +151,8 @@ int limits_enter_scheduler(const struct spec_scheduler *scheduler, pid_t pid, st
 
 	if (!scheduler->set || syscall(SYS_sched_setattr, pid, &attr, 0) == 0)
 		return 0;
-	if (errno == EPERM)
-		return error_set(err, EPERM,
-		                 "set the scheduler: Operation not permitted (real-time and "
-		                 "deadline policies "
-		                 "and a lower nice value need CAP_SYS_NICE on the host)");
-	return error_errno(err, "set the scheduler (policy %u, nice %d, priority %d)",
-	                   scheduler->policy, scheduler->nice, scheduler->priority);
+	return scheduler->policy == SCHED_DEADLINE ? explain_deadline(scheduler, err)
+	                                           : explain_scheduler(scheduler, err);
 }
 
 int limits_enter_io_priority(const struct spec_io_priority *io_priority, pid_t pid,

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <linux/sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,8 @@ enum {
 	NICE_MIN = -20,
 	NICE_MAX = 19,
 	REAL_TIME_PRIORITY_MAX = 99, /* sched(7) */
-	GROUP_LIMIT = 65536          /* setgroups(2) */
+	GROUP_LIMIT = 65536,         /* setgroups(2) */
+	DEADLINE_RUNTIME_MIN = 1024  /* sched(7) */
 };
 
 static int check_cwd(const struct spec_process *process, const struct spec_sink *out)
@@ -84,6 +86,33 @@ static int check_oom_score(const struct spec_process *process, const struct spec
 	return 0;
 }
 
+/* sched(7), "SCHED_DEADLINE", and what the kernel's __checkparam_dl refuses. */
+static int check_deadline(const struct spec_scheduler *s, const struct spec_sink *out)
+{
+	if (s->runtime == 0)
+		return spec_invalid(out, "process.scheduler.runtime",
+		                    "is missing, SCHED_DEADLINE needs it");
+	if (s->deadline == 0)
+		return spec_invalid(out, "process.scheduler.deadline",
+		                    "is missing, SCHED_DEADLINE needs it");
+	if (s->runtime < DEADLINE_RUNTIME_MIN)
+		return spec_invalid(out, "process.scheduler.runtime",
+		                    "%" PRIu64 " ns is less than the %d ns that the kernel takes",
+		                    s->runtime, DEADLINE_RUNTIME_MIN);
+	if (s->runtime > s->deadline)
+		return spec_invalid(out, "process.scheduler.runtime",
+		                    "%" PRIu64 " ns is more than the deadline (%" PRIu64 " ns)",
+		                    s->runtime, s->deadline);
+	if (s->period != 0 && s->deadline > s->period)
+		return spec_invalid(out, "process.scheduler.deadline",
+		                    "%" PRIu64 " ns is more than the period (%" PRIu64 " ns)",
+		                    s->deadline, s->period);
+	if (s->deadline > INT64_MAX || s->period > INT64_MAX)
+		return spec_invalid(out, "process.scheduler.deadline",
+		                    "deadline and period are below 2^63 ns");
+	return 0;
+}
+
 /* sched(7): which parameter goes with which policy. */
 static int check_scheduler(const struct spec_process *process, const struct spec_sink *out)
 {
@@ -105,11 +134,7 @@ static int check_scheduler(const struct spec_process *process, const struct spec
 	if (!deadline && (s->runtime || s->deadline || s->period))
 		return spec_invalid(out, "process.scheduler",
 		                    "runtime, deadline and period go only with SCHED_DEADLINE");
-	if (deadline && (s->runtime == 0 || s->runtime > s->deadline ||
-	                 (s->period != 0 && s->deadline > s->period)))
-		return spec_invalid(out, "process.scheduler",
-		                    "SCHED_DEADLINE needs 0 < runtime <= deadline <= period");
-	return 0;
+	return deadline ? check_deadline(s, out) : 0;
 }
 
 static int check_cpu_list(const char *path, const char *list, const struct spec_sink *out)

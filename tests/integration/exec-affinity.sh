@@ -21,8 +21,19 @@ final_binds_the_program() {
 	expect_output 0 run_on '{"initial": "1", "final": "0"}'
 }
 
-initial_stays_where_final_is_absent() {
-	expect_output 1 run_on '{"initial": "1"}'
+all_of_the_container_without_final() {
+	local all
+	all=$(sed -n 's/^Cpus_allowed_list:[[:blank:]]*//p' /proc/self/status)
+	expect_output "$all" run_on '{"initial": "1"}'
+	expect_output "$all" run_on 'null'
+}
+
+the_affinity_of_the_caller_is_not_handed_down() {
+	local all
+	all=$(sed -n 's/^Cpus_allowed_list:[[:blank:]]*//p' /proc/self/status)
+	new_bundle two '.process.args = ["sed", "-n", "s/^Cpus_allowed_list:[[:blank:]]*//p", "/proc/self/status"]'
+	expect_output "$all" taskset -c 0 "$RUNTIME" --root "$ROOT" run -b "$BUNDLE" "$(new_id)"
+	expect_output "$all" taskset -c 0 "$RUNTIME" --root "$ROOT" exec "$ID" sed -n 's/^Cpus_allowed_list:[[:blank:]]*//p' "$AFFINITY"
 }
 
 cpus_that_are_not_there_are_an_error() {
@@ -32,6 +43,7 @@ cpus_that_are_not_there_are_an_error() {
 }
 
 check 'the final CPUs bind the program' final_binds_the_program
-check 'the initial CPUs stay where no final ones are given' initial_stays_where_final_is_absent
+check 'without final CPUs the program has all of the container' all_of_the_container_without_final
+check 'the affinity of the caller is not handed down' the_affinity_of_the_caller_is_not_handed_down
 check 'CPUs that the machine does not have are an error' cpus_that_are_not_there_are_an_error
 finish

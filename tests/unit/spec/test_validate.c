@@ -103,8 +103,8 @@ static void the_scheduler_takes_what_fits_the_policy(void **state unused_paramet
 {
 	accept(SCHEDULER("OTHER', 'nice': -20"));
 	accept(SCHEDULER("RR', 'priority': 99"));
-	accept(SCHEDULER("DEADLINE', 'runtime': 1, 'deadline': 2, 'period': 2"));
-	accept(SCHEDULER("DEADLINE', 'runtime': 1, 'deadline': 2"));
+	accept(SCHEDULER("DEADLINE', 'runtime': 1024, 'deadline': 2000, 'period': 2000"));
+	accept(SCHEDULER("DEADLINE', 'runtime': 2000, 'deadline': 2000"));
 	refuse(SCHEDULER("OTHER', 'nice': 20"), "process.scheduler.nice: is not within -20 and 19");
 	refuse(SCHEDULER("BATCH', 'priority': 1"),
 	       "process.scheduler.priority: goes only with SCHED_FIFO and SCHED_RR");
@@ -113,10 +113,16 @@ static void the_scheduler_takes_what_fits_the_policy(void **state unused_paramet
 	       "process.scheduler.priority: is not within 1 and 99");
 	refuse(SCHEDULER("FIFO', 'priority': 1, 'period': 1"),
 	       "process.scheduler: runtime, deadline and period go only with SCHED_DEADLINE");
-	refuse(SCHEDULER("DEADLINE', 'runtime': 3, 'deadline': 2, 'period': 2"),
-	       "process.scheduler: SCHED_DEADLINE needs 0 < runtime <= deadline <= period");
+	refuse(SCHEDULER("DEADLINE', 'runtime': 3000, 'deadline': 2000, 'period': 2000"),
+	       "process.scheduler.runtime: 3000 ns is more than the deadline (2000 ns)");
+	refuse(SCHEDULER("DEADLINE', 'runtime': 2000, 'deadline': 3000, 'period': 2500"),
+	       "process.scheduler.deadline: 3000 ns is more than the period (2500 ns)");
+	refuse(SCHEDULER("DEADLINE', 'runtime': 1000, 'deadline': 2000"),
+	       "process.scheduler.runtime: 1000 ns is less than the 1024 ns that the kernel takes");
+	refuse(SCHEDULER("DEADLINE', 'runtime': 2000"),
+	       "process.scheduler.deadline: is missing, SCHED_DEADLINE needs it");
 	refuse(SCHEDULER("DEADLINE'"),
-	       "process.scheduler: SCHED_DEADLINE needs 0 < runtime <= deadline <= period");
+	       "process.scheduler.runtime: is missing, SCHED_DEADLINE needs it");
 }
 
 static void a_process_alone_is_checked_the_same_way(void **state unused_parameter)
