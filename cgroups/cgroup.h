@@ -38,7 +38,10 @@ struct cgroup_location {
 	const char *scope; /* the systemd unit; null otherwise */
 	const char *
 		made; /* the highest group above `path` that creating it makes; null: none is known */
-	/* v1 hierarchies with a group of that path, "cpu,cpuacct:/mount memory:/mount"; null: none. */
+	/*
+	 * v1 hierarchies with a group of that path, "cpu,cpuacct:/mount memory@1:/mount"; null: none. Behind
+	 * the '@': how many of the groups above it were there already.
+	 */
 	const char *legacy;
 };
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -68,15 +69,49 @@ static void add_for_statistics(struct legacy *legacy, const struct layout_legacy
 	}
 }
 
-static const char *format_hierarchies(const struct legacy *legacy, struct arena *arena)
+/* How many of the groups above `path` are there. */
+static int count_above(const char *mount, const char *path)
 {
+	scoped_str full = str_format("%s%s", mount, path);
+	char *cut = full ? strchr(full + strlen(mount) + 1, '/') : NULL;
+	int count = 0;
+
+	for (; cut; cut = strchr(cut + 1, '/'), count++) {
+		*cut = '\0';
+		if (faccessat(AT_FDCWD, full, F_OK, 0) < 0)
+			break;
+		*cut = '/';
+	}
+	return count;
+}
+
+static const char *format_hierarchies(struct cgroup *group)
+{
+	struct legacy *legacy = &group->legacy;
 	const char *text = "";
 
-	for (size_t i = 0; text && i < legacy->count; i++)
-		text = arena_format(arena, "%s%s%s:%s", text, *text ? " " : "",
-		                    legacy->hierarchies[i].controllers,
-		                    legacy->hierarchies[i].mount);
+	for (size_t i = 0; text && i < legacy->count; i++) {
+		struct legacy_hierarchy *one = &legacy->hierarchies[i];
+
+		one->above = count_above(one->mount, group->location.path);
+		text = arena_format(&group->arena, "%s%s%s@%d:%s", text, *text ? " " : "",
+		                    one->controllers, one->above, one->mount);
+	}
 	return text;
+}
+
+/* "cpu,cpuacct@1:/mount", cut in place. */
+static bool parse_hierarchy(char *word, struct legacy_hierarchy *ret)
+{
+	char *colon = strchr(word, ':');
+	char *at = strchr(word, '@');
+
+	if (!colon || colon[1] != '/' || !at || at > colon || at == word)
+		return false;
+	*colon = '\0';
+	*at = '\0';
+	*ret = (struct legacy_hierarchy){.controllers = word, .mount = colon + 1};
+	return parse_int(at + 1, 0, INT_MAX, &ret->above) == 0;
 }
 
 int legacy_parse(struct cgroup *group, const char *text, struct error *err)
@@ -91,15 +126,11 @@ int legacy_parse(struct cgroup *group, const char *text, struct error *err)
 	if (!copy || !group->location.legacy)
 		return error_code(err, ENOMEM, "cgroup");
 	while ((word = strsep(&copy, " "))) {
-		char *colon = strchr(word, ':');
-
-		if (!colon || colon == word || colon[1] != '/' ||
-		    legacy->count == LAYOUT_LEGACY_MAX)
+		if (legacy->count == LAYOUT_LEGACY_MAX ||
+		    !parse_hierarchy(word, &legacy->hierarchies[legacy->count]))
 			return error_set(err, EINVAL,
 			                 "the record of the cgroup v1 groups is broken");
-		*colon = '\0';
-		legacy->hierarchies[legacy->count++] =
-			(struct legacy_hierarchy){.controllers = word, .mount = colon + 1};
+		legacy->count++;
 	}
 	return 0;
 }
@@ -163,7 +194,7 @@ int legacy_plan(struct cgroup *group, const struct spec_resources *resources, st
 	for (size_t i = 0; i < legacy->limits.count; i++)
 		add_hierarchy(legacy, &layout, legacy->limits.items[i].controller);
 	add_for_statistics(legacy, &layout);
-	group->location.legacy = format_hierarchies(legacy, &group->arena);
+	group->location.legacy = format_hierarchies(group);
 	return group->location.legacy ? 0 : error_code(err, ENOMEM, "cgroup");
 }
 
@@ -215,7 +246,8 @@ static void write_limit(struct strbuf *request, const struct limit *limit)
 
 static void write_hierarchy(struct strbuf *request, const struct legacy_hierarchy *hierarchy)
 {
-	strbuf_addf(request, "hierarchy=%s:%s\n", hierarchy->controllers, hierarchy->mount);
+	strbuf_addf(request, "hierarchy=%s@%d:%s\n", hierarchy->controllers, hierarchy->above,
+	            hierarchy->mount);
 }
 
 static int ask(const struct strbuf *request, struct error *err)

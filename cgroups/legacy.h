@@ -13,7 +13,7 @@
  * lives there, waits until it is empty, removes it, and then these: so nothing can be made afterwards.
  *
  * Requests (base/helper.h): the services legacy-create, legacy-set, legacy-remove with "path", a "hierarchy"
- * ("controllers:mount point") each, for legacy-create "join" (cgroup.procs of the v2 group), for legacy-set
+ * (as in struct cgroup_location) each, for legacy-create "join" (cgroup.procs of the v2 group), for legacy-set
  * perhaps "each" (a refused value does not end it); for these two each value as "limit" (the file), followed
  * by its "property", "value", "fallback", "fallback-value" and the flags "if-present", "retry", "verify".
  */
@@ -29,6 +29,7 @@ struct cgroup_location;
 struct legacy_hierarchy {
 	const char *controllers; /* "cpu,cpuacct" */
 	const char *mount;
+	int above;      /* of the groups above it so many were there already; the rest is ours */
 	bool was_there; /* before legacy_make: stays when creation fails */
 };
 

@@ -306,10 +306,12 @@ static int check_config(const struct restore *restore, struct error *err)
 /* In the process that becomes CRIU, which is in the container's cgroup already. */
 static int enter(void *context, struct error *err)
 {
-	const struct restore *restore = context;
+	struct restore *restore = context;
 	const struct spec_namespace *cgroup =
 		&restore->creation.plan.spec->linux.namespaces[NAMESPACE_CGROUP];
 
+	if (cgroup_enter_legacy(&restore->creation.plan.legacy, err) < 0)
+		return -err->code;
 	if (cgroup->set && !cgroup->path && unshare(CLONE_NEWCGROUP) < 0)
 		return error_errno(err, "cgroup namespace");
 	return places_enter(&restore->places, err);
@@ -572,6 +574,9 @@ static int restore_all(struct restore *restore, const struct create_options *cre
 
 	if (r == 0)
 		r = creation_reserve(&restore->creation, restore->store, create, false, err);
+	if (r == 0)
+		r = cgroup_open_legacy(restore->creation.cgroup, &restore->creation.plan.legacy,
+		                       err);
 	if (r == 0)
 		r = check_config(restore, err);
 	if (r == 0)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,23 +22,28 @@ static const char made_mark[] = "user.lvm_run.made";
 
 /* --- Requests --- */
 
-/* "cpu,cpuacct:/sys/fs/cgroup/cpu": the first controller stands for the hierarchy. */
+/* "cpu,cpuacct@1:/sys/fs/cgroup/cpu": the first controller stands for the hierarchy. */
 struct hierarchy {
 	char controller[NAME_SIZE];
+	int above; /* of the groups above the container's so many were there before it */
 	const char *mount;
 };
 
 static int parse_hierarchy(const char *text, struct hierarchy *ret)
 {
-	size_t size = strcspn(text, ",:");
+	size_t size = strcspn(text, ",@:");
+	const char *at = strchr(text, '@');
 	const char *colon = strchr(text, ':');
+	char number[12] = "";
 
-	if (!colon || colon[1] != '/' || size == 0 || size >= sizeof(ret->controller))
+	if (!at || !colon || colon < at || colon[1] != '/' || size == 0 ||
+	    size >= sizeof(ret->controller) || (size_t)(colon - at) > sizeof(number))
 		return -EINVAL;
 	memcpy(ret->controller, text, size);
 	ret->controller[size] = '\0';
+	memcpy(number, at + 1, (size_t)(colon - at) - 1);
 	ret->mount = colon + 1;
-	return 0;
+	return parse_int(number, 0, INT_MAX, &ret->above);
 }
 
 /* What the caller has checked already; a root, or a way up, must never get through. */
@@ -388,6 +394,24 @@ static int set_each(const struct service *s)
 
 /* --- Removing --- */
 
+/*
+ * Whether a group above was made for a container: by its mark, or by what the container's journal says, when
+ * who made it was killed before marking it. Then it gets its mark now, should another container live below.
+ */
+static bool is_ours(const struct hierarchy *hierarchy, const char *path)
+{
+	scoped_str full = str_format("%s%s", hierarchy->mount, path);
+	int depth = 0;
+
+	for (const char *c = path; *c; c++)
+		depth += *c == '/';
+	if (!full)
+		return false;
+	if (depth > hierarchy->above && setxattr(full, made_mark, "1", 1, 0) == 0)
+		return true;
+	return getxattr(full, made_mark, NULL, 0) >= 0 || errno == ENOENT;
+}
+
 /* Groups above that were made for a container go when they are empty. */
 static void remove_parents(const struct service *s, const struct hierarchy *hierarchy,
                            const char *path)
@@ -397,10 +421,7 @@ static void remove_parents(const struct service *s, const struct hierarchy *hier
 
 	for (; cut && cut > copy; cut = strrchr(copy, '/')) {
 		*cut = '\0';
-
-		scoped_str full = str_format("%s%s", hierarchy->mount, copy);
-
-		if (!full || getxattr(full, made_mark, NULL, 0) < 0 ||
+		if (!is_ours(hierarchy, copy) ||
 		    legacy_remove_group(s->lib, hierarchy->controller, copy) < 0)
 			break;
 	}

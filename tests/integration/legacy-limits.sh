@@ -202,21 +202,77 @@ groups_on_the_way_come_and_go() {
 }
 
 gc_and_force_remove_what_a_kill_leaves() {
-	local way
+	local way above
 	for way in 'delete --force' gc; do
 		limited '.linux.resources.pids.limit = 5'
-		# A helper that never comes to an end: whoever asks it is killed meanwhile.
-		printf '#!/bin/sh\n%s\nmkdir %s\nexec sleep 100\n' \
-			'read -r service; read -r path; read -r join; echo 0 >"${join#join=}"' "$(group memory)" >"$T/helper"
+		above=$(v1 memory)/lvm-run-way-$ID
+		jq --arg p "/lvm-run-way-$ID/a" '.linux.cgroupsPath = $p' "$CONFIG" >"$CONFIG.new" && mv "$CONFIG.new" "$CONFIG"
+		# A helper that never comes to an end, nor to marking what it made on the way: whoever asks it is killed.
+		printf '#!/bin/sh\n%s\nmkdir -p %s\nexec sleep 100\n' \
+			'read -r service; read -r path; read -r join; echo 0 >"${join#join=}"' "$above/a" >"$T/helper"
 		chmod +x "$T/helper"
 		LVM_RUN_HELPER=$T/helper "$RUNTIME" --root "$ROOT" create -b "$BUNDLE" -f "$CONFIG" "$ID" 2>/dev/null &
-		wait_for 5 test -d "$(group memory)"
+		wait_for 5 test -d "$above/a"
 		kill -9 $!
 		wait $! || :
 		if [ "$way" = gc ]; then lvm gc >/dev/null; else lvm delete --force "$ID"; fi
 		nothing_left
 		no_group_left
 	done
+}
+
+# A kill between the end of the v2 group and that of the others.
+a_v2_group_that_is_gone_takes_the_others_along() {
+	local way
+	for way in 'delete' 'delete --force'; do
+		limited '.linux.resources.pids.limit = 5' '.process.args = ["true"]'
+		create_it
+		lvm start "$ID"
+		wait_for 5 container_is "$ID" stopped
+		wait_for 5 rmdir "$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)/lvm-run-$ID"
+		[ -d "$(group pids)" ]
+		# shellcheck disable=SC2086 # words
+		lvm $way "$ID"
+		nothing_left
+		no_group_left
+	done
+}
+
+without_the_v2_hierarchy_it_is_said_what_to_mount() {
+	limited '.linux.resources.pids.limit = 5' \
+		'.process.args = ["sh", "-c", "grep pids: /proc/self/cgroup"] | .linux.namespaces |= map(select(.type != "cgroup"))'
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare -m sh -c '
+		set -e
+		for mount in $(awk "\$3 == \"cgroup2\" {print \$2}" /proc/mounts); do umount "$mount"; done
+		if "$1" --root "$2" run -b "$3" -f "$4" "$5" 2>"$6/err"; then exit 1; fi
+		grep -q "mount -t cgroup2" "$6/err"
+		# That is all it takes, wherever it is.
+		mkdir "$6/v2" && mount -t cgroup2 none "$6/v2"
+		"$1" --root "$2" run -b "$3" -f "$4" "$5"' sh "$RUNTIME" "$ROOT" "$BUNDLE" "$CONFIG" "$ID" "$T" >"$T/out"
+	grep -q ":pids:/lvm-run-$ID\$" "$T/out"
+	nothing_left
+	no_group_left
+}
+
+others_than_root_are_told() {
+	limited '.linux.resources.pids.limit = 5' '.linux.namespaces += [{"type": "user"}] |
+		.linux.uidMappings = [{"containerID": 0, "hostID": 1234, "size": 1}] |
+		.linux.gidMappings = [{"containerID": 0, "hostID": 1234, "size": 1}]'
+	mkdir "$T/user" && chown 1234:1234 "$T/user" && chmod 644 "$CONFIG"
+	expect_error 'only root sets limits there' setpriv --reuid 1234 --regid 1234 --clear-groups \
+		"$RUNTIME" --root "$T/user" create -b "$BUNDLE" -f "$CONFIG" "$ID"
+	expect_equal '' "$(ls "$T/user")"
+	no_group_left
+}
+
+features_say_so() { expect_output true eval 'lvm features | jq .linux.cgroup.v1'; }
+
+doctor_says_where_limits_are_set() {
+	lvm doctor >"$T/doctor" || :
+	grep -q 'limits in version 1 .*memory .*through libcgroup' "$T/doctor"
+	LVM_RUN_HELPER=/nowhere/lvm-run-helper lvm doctor >"$T/doctor" || :
+	grep -q 'missing *limits in version 1 .*lvm-run-helper is not to be found' "$T/doctor"
 }
 
 unified_keys_are_refused_where_version_1_has_the_controller() {
@@ -254,4 +310,9 @@ check 'groups on the way come and go' groups_on_the_way_come_and_go
 check 'gc and delete --force remove what a kill leaves' gc_and_force_remove_what_a_kill_leaves
 check 'keys of unified are refused where cgroup v1 has the controller' unified_keys_are_refused_where_version_1_has_the_controller
 check "an engine's group above limits too, and stays" an_engine_s_group_above_limits_too
+check 'a v2 group that is gone takes the others along' a_v2_group_that_is_gone_takes_the_others_along
+check 'without the v2 hierarchy it is said what to mount' without_the_v2_hierarchy_it_is_said_what_to_mount
+check 'others than root are told' others_than_root_are_told
+check 'features says that cgroup v1 is known' features_say_so
+check 'doctor says where limits are set' doctor_says_where_limits_are_set
 finish

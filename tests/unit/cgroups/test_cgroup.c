@@ -675,7 +675,7 @@ static void a_limit_of_cgroup_v1_is_planned_there(void **state)
 	}
 	request.resources = &resources;
 	assert_int_equal(cgroup_plan(&request, &group, &err), 0);
-	assert_true(text_has_word(cgroup_locate(group)->legacy, "memory:/sys/fs/cgroup/memory"));
+	assert_true(text_has_word(cgroup_locate(group)->legacy, "memory@0:/sys/fs/cgroup/memory"));
 	/* No side effect, and none of it without such a limit. */
 	assert_false(exists(group));
 	resources = (struct spec_resources){0};
