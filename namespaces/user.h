@@ -40,8 +40,8 @@ int user_format_map(const struct spec_id_mappings *mappings, char *buffer, size_
 /*
  * Becomes uid 0 and gid 0 of the user namespace that was entered, or the first ids that are mapped
  * where 0 is not (the capabilities stay: they hang on the namespace's 0 alone), without supplementary
- * groups. `proc_fd` is the host's /proc. Child.
+ * groups unless they are to be kept. `proc_fd` is the host's /proc. Child.
  */
-int user_enter_root(int proc_fd, struct error *err) must_check;
+int user_enter_root(int proc_fd, bool keep_groups, struct error *err) must_check;
 
 #endif

@@ -42,12 +42,12 @@ static int take_id(long call, int proc_fd, const char *file, struct error *err)
 	return 0;
 }
 
-int user_enter_root(int proc_fd, struct error *err)
+int user_enter_root(int proc_fd, bool keep_groups, struct error *err)
 {
 	if (take_id(SYS_setresgid, proc_fd, "self/gid_map", err) < 0)
 		return error_wrap(err, "groups");
 	/* Where the host denied setgroups (an unprivileged map) the groups stay, unmapped and harmless. */
-	if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
+	if (!keep_groups && syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
 		return error_errno(err, "drop the supplementary groups");
 	if (take_id(SYS_setresuid, proc_fd, "self/uid_map", err) < 0)
 		return error_wrap(err, "users");

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "rootfs/path.h"
 #include "rootfs/plan.h"
+#include "spec/annotations.h"
 
 /* Longer values do not pass fsconfig(2) (fs/fsopen.c copies at most 256 bytes with the NUL). */
 enum { PARAMETER_MAX = 255, PROC_ROOT_INODE = 1 };
@@ -273,20 +274,40 @@ static int add_parameter(struct rootfs_plan *plan, struct mount_options *o, cons
 	return 0;
 }
 
+/* Which of the contexts of a file system mountLabel is (mount(8), "SELinux"). */
+static const char *label_key(const struct spec *spec, struct error *err)
+{
+	static const char *const keys[] = {"context", "fscontext", "defcontext", "rootcontext"};
+	const char *wanted = spec_annotation(spec, ANNOTATION_MOUNT_CONTEXT);
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (!wanted || str_equal(wanted, keys[i]))
+			return keys[i];
+	(void)error_set(err, EINVAL,
+	                "annotations[\"" ANNOTATION_MOUNT_CONTEXT "\"]: \"%.40s\" is none of "
+	                "context, fscontext, defcontext, rootcontext",
+	                wanted);
+	return NULL;
+}
+
 /* mountLabel goes to what is made for this container alone, where SELinux is there to understand it. */
 static int add_label(struct rootfs_plan *plan, const struct rootfs_request *request,
                      struct mount_step *step, struct error *err)
 {
 	const char *label = request->spec->linux.mount_label;
+	const char *key;
 
 	if (!label || !*label || mount_options_value(&step->options, "context"))
 		return 0;
+	key = label_key(request->spec, err);
+	if (!key)
+		return -err->code;
 	if (kernel_type(step->type) && strcmp(step->type, "devpts") != 0 &&
 	    strcmp(step->type, "mqueue") != 0)
 		return 0;
 	if (access("/sys/fs/selinux/enforce", F_OK))
 		return 0;
-	return add_parameter(plan, &step->options, "context", label, err);
+	return add_parameter(plan, &step->options, key, label, err);
 }
 
 static int prepare_new(struct rootfs_plan *plan, const struct rootfs_request *request,

@@ -12,6 +12,7 @@
 #include "runtime/creation.h"
 #include "runtime/foreground.h"
 #include "runtime/sync.h"
+#include "spec/annotations.h"
 
 /* Only root has a name that is known without asking anybody. */
 static char *format_owner(struct arena *arena)
@@ -111,6 +112,8 @@ static int send_commit(const struct creation *creation, struct error *err)
 int creation_commit(struct creation *creation, struct error *err)
 {
 	const struct create_options *options = creation->options;
+	const char *receiver = spec_annotation(creation->plan.spec, ANNOTATION_PIDFD_RECEIVER);
+	const char *pidfd_socket = options->pidfd_socket ? options->pidfd_socket : receiver;
 	int r = hand_out_console(creation, err);
 
 	if (r == 0 && creation->root)
@@ -121,7 +124,7 @@ int creation_commit(struct creation *creation, struct error *err)
 		r = announce_pid(options->pid_file, creation->init.pid, err);
 		creation->pid_file_written = r == 0;
 	}
-	if (r == 0 && options->pidfd_socket)
-		r = announce_fd(options->pidfd_socket, creation->init.pidfd, err);
+	if (r == 0 && pidfd_socket)
+		r = announce_fd(pidfd_socket, creation->init.pidfd, err);
 	return r < 0 ? r : send_commit(creation, err);
 }

@@ -48,7 +48,7 @@ static int step_join(struct joiner *joiner, struct error *err)
 	if (!(plan->namespace_flags & CLONE_NEWUSER))
 		return 0;
 
-	int r = user_enter_root(plan->proc_fd, err);
+	int r = user_enter_root(plan->proc_fd, false, err);
 
 	if (!lockdown_needs_proc(plan->lockdown))
 		fd_close(&joiner->plan->proc_fd);

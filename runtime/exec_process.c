@@ -161,6 +161,9 @@ int exec_plan_process(struct exec_plan *plan, const struct exec_options *options
 	int r = options->process_file ? from_file(plan, options->process_file, err)
 	                              : from_options(plan, options, err);
 
+	/* Those of the caller of create, not of exec. */
+	plan->process.user.keep_groups = false;
+
 	if (r == 0)
 		r = spec_validate_process(&plan->process, err);
 	plan->terminal = plan->process.terminal;

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "base/sys.h"
 #include "runtime/hooks.h"
+#include "spec/annotations.h"
 
 /* The state as a file, so that a hook that reads nothing blocks nobody. */
 static int open_state(const char *state, size_t size, struct error *err)
@@ -35,7 +36,7 @@ static int open_state(const char *state, size_t size, struct error *err)
 /*
  * A hook ends with who runs it, at once and also where it has no group. Its children do not inherit this.
  */
-static _Noreturn void become_hook(const struct spec_hook *hook, char **env, int state_fd,
+static _Noreturn void become_hook(const struct spec_hook *hook, char **env, const int fds[3],
                                   pid_t parent)
 {
 	char *only_path[] = {hook->path, NULL};
@@ -46,14 +47,17 @@ static _Noreturn void become_hook(const struct spec_hook *hook, char **env, int 
 	process_reset_signals();
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(state_fd, STDIN_FILENO) < 0 || fd_cloexec_from(3) < 0)
+	for (int fd = 0; fd < 3; fd++)
+		if (fds[fd] >= 0 && dup2(fds[fd], fd) < 0)
+			_exit(126);
+	if (fd_cloexec_from(3) < 0)
 		_exit(126);
 	(void)execve(hook->path, hook->args.count > 0 ? hook->args.items : only_path,
 	             hook->has_env ? hook->env.items : env);
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
-static int spawn(const struct spec_hook *hook, char **env, int state_fd, int group_fd,
+static int spawn(const struct spec_hook *hook, char **env, const int fds[3], int group_fd,
                  struct process *ret, struct error *err)
 {
 	int pidfd = -1;
@@ -74,7 +78,7 @@ static int spawn(const struct spec_hook *hook, char **env, int state_fd, int gro
 	if (pid < 0)
 		return error_errno(err, "clone");
 	if (pid == 0)
-		become_hook(hook, env, state_fd, self);
+		become_hook(hook, env, fds, self);
 	*ret = (struct process){.pid = pid, .pidfd = pidfd};
 	return 0;
 }
@@ -98,17 +102,17 @@ static int timeout_of(const struct spec_hook *hook)
 	return hook->timeout_s > INT32_MAX / 1000 ? INT32_MAX : (int)hook->timeout_s * 1000;
 }
 
-static int run_one(const struct spec_hook *hook, char **env, int state_fd, int group_fd,
+static int run_one(const struct spec_hook *hook, char **env, const int fds[3], int group_fd,
                    struct error *err)
 {
 	scoped_process process = {.pidfd = -1};
 	struct error late;
 	int status = 0;
 
-	if (lseek(state_fd, 0, SEEK_SET) < 0)
+	if (lseek(fds[0], 0, SEEK_SET) < 0)
 		return error_errno(err, "write state");
 
-	int r = spawn(hook, env, state_fd, group_fd, &process, err);
+	int r = spawn(hook, env, fds, group_fd, &process, err);
 
 	if (r < 0)
 		return r;
@@ -138,6 +142,26 @@ static char **environment_for(const struct spec *spec, enum spec_hook_kind kind)
 	return spec->process.env.count > 0 ? spec->process.env.items : (char **)(uintptr_t)none;
 }
 
+/*
+ * Where an annotation sends what hooks of the host write: −1 stays as it is. In a container the path would
+ * be one of the container. Failures are below −1.
+ */
+static int open_output(const struct spec *spec, enum spec_hook_kind kind, const char *annotation,
+                       struct error *err)
+{
+	bool host = kind != HOOK_START_CONTAINER && kind != HOOK_CREATE_CONTAINER;
+	const char *path = host ? spec_annotation(spec, annotation) : NULL;
+	int fd;
+
+	if (!path || path[0] == '\0')
+		return -1;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd >= 0)
+		return fd;
+	(void)error_errno(err, "%s: open %s", annotation, path);
+	return -ECANCELED;
+}
+
 int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *state,
               size_t state_size, struct hook_group *group, struct error *err)
 {
@@ -151,9 +175,18 @@ int hooks_run(const struct spec *spec, enum spec_hook_kind kind, const char *sta
 
 	if (state_fd < 0)
 		return error_wrap(err, "%s hook", spec_hook_names[kind]);
+
+	scoped_fd output = open_output(spec, kind, ANNOTATION_HOOKS_STDOUT, err);
+	scoped_fd errors = output < -1 ? -1 : open_output(spec, kind, ANNOTATION_HOOKS_STDERR, err);
+
+	if (output < -1 || errors < -1)
+		return error_wrap(err, "%s hook", spec_hook_names[kind]);
+
+	const int fds[] = {state_fd, output, errors};
+
 	for (size_t i = 0; i < list->count; i++) {
 		struct error failure;
-		int r = run_one(&list->items[i], environment_for(spec, kind), state_fd,
+		int r = run_one(&list->items[i], environment_for(spec, kind), fds,
 		                group ? group->fd : -1, &failure);
 
 		if (group)

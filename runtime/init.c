@@ -84,7 +84,8 @@ static int step_root(struct init *init, struct error *err)
 	if (!init->plan->user_namespace)
 		return 0;
 
-	int r = user_enter_root(init->plan->proc_fd, err);
+	int r = user_enter_root(init->plan->proc_fd, init->plan->spec->process.user.keep_groups,
+	                        err);
 
 	/* Taking new ids clears it (prctl(2)). */
 	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)

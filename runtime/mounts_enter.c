@@ -13,7 +13,7 @@ static int join(const struct mounts_plan *plan, struct error *err)
 {
 	if (setns(plan->init_pidfd, plan->namespace_flags) < 0)
 		return error_errno(err, "setns");
-	if (plan->namespace_flags & CLONE_NEWUSER && user_enter_root(plan->proc_fd, err) < 0)
+	if (plan->namespace_flags & CLONE_NEWUSER && user_enter_root(plan->proc_fd, false, err) < 0)
 		return -err->code;
 	if (plan->root_fd >= 0 && (fchdir(plan->root_fd) < 0 || chroot(".") < 0))
 		return error_errno(err, "chroot");

@@ -17,7 +17,7 @@ void identity_prepare(const struct spec_user *user, bool needs_capabilities,
                       struct identity_plan *ret);
 
 /*
- * Supplementary groups (exactly those asked for), gid, uid. Where the user namespace denies
+ * Supplementary groups (exactly those asked for, or those there are), gid, uid. Where the user namespace denies
  * setgroups, additional groups are an error, none asked for is not.
  */
 int identity_enter(const struct identity_plan *plan, struct error *err) must_check;

@@ -36,7 +36,8 @@ static int set_groups(const struct identity_plan *plan, struct error *err)
 {
 	const struct spec_user *user = plan->user;
 
-	if (syscall(SYS_setgroups, user->additional_gid_count, user->additional_gids) == 0)
+	if (user->keep_groups ||
+	    syscall(SYS_setgroups, user->additional_gid_count, user->additional_gids) == 0)
 		return 0;
 
 	const int code = errno;

@@ -308,8 +308,14 @@ static bool is_needless(const struct compilation *c, const struct call *call)
 static int add_call(struct compilation *c, const struct call *call, struct error *err)
 {
 	const bool needless = is_needless(c, call);
+	const bool unknown = seccomp_syscall_resolve_name(call->name) == __NR_SCMP_ERROR;
 
-	if (seccomp_syscall_resolve_name(call->name) == __NR_SCMP_ERROR)
+	if (unknown && c->section->fail_unknown)
+		return error_set(err, EINVAL,
+		                 "libseccomp %s does not know the system call %s, and an "
+		                 "annotation asks to refuse that",
+		                 seccomp_library_version(), call->name);
+	if (unknown)
 		log_write(LOG_LEVEL_DEBUG,
 		          "seccomp: libseccomp %s does not know the system call %s: skipped",
 		          seccomp_library_version(), call->name);

@@ -78,6 +78,8 @@ static void compute_key(const struct spec_seccomp *section, struct cache_key *re
 	add_text(&hash, seccomp_library_version());
 	add_text(&hash, machine_name());
 	sha256_add(&hash, section->canonical, section->canonical_size);
+	if (section->fail_unknown)
+		add_text(&hash, "fail-unknown");
 	sha256_end(&hash, ret->digest);
 	sha256_hex(ret->digest, ret->name);
 }

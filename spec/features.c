@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "spec/annotations.h"
 #include "spec/sections.h"
 #include "spec/state.h"
 #include "spec/writer.h"
@@ -97,6 +98,19 @@ static void add_linux(struct json_writer *w, const struct features_facts *facts)
 	json_writer_end(w);
 }
 
+/* The keys that are treated so, separated by commas: values of annotations are strings. */
+static void add_annotation_keys(struct json_writer *w, const char *name, enum annotation_use use)
+{
+	scoped_strbuf keys = {0};
+
+	for (const struct known_annotation *known = known_annotations; known->key; known++) {
+		if (known->use == use)
+			strbuf_addf(&keys, "%s%s", keys.length > 0 ? "," : "", known->key);
+	}
+	if (keys.data)
+		json_writer_string(w, name, keys.data);
+}
+
 /* The runc. one is where engines look for it, whatever the runtime's name. */
 static void add_annotations(struct json_writer *w, const struct features_facts *facts)
 {
@@ -104,6 +118,8 @@ static void add_annotations(struct json_writer *w, const struct features_facts *
 	json_writer_optional(w, "io.github.seccomp.libseccomp.version", facts->libseccomp_version);
 	json_writer_string(w, "org.opencontainers.runc.checkpoint.enabled",
 	                   facts->checkpoint ? "true" : "false");
+	add_annotation_keys(w, "run.lvm.annotations", ANNOTATION_HONOURED);
+	add_annotation_keys(w, "run.lvm.annotations.refused", ANNOTATION_REFUSED);
 	json_writer_optional(w, "run.lvm.version", facts->version);
 	json_writer_optional(w, "run.lvm.commit", facts->commit);
 	json_writer_end(w);
@@ -113,8 +129,10 @@ static void add_annotations(struct json_writer *w, const struct features_facts *
 static void add_unsafe_annotations(struct json_writer *w, const struct features_facts *facts)
 {
 	json_writer_array(w, "potentiallyUnsafeConfigAnnotations");
-	if (facts->systemd)
-		json_writer_string(w, NULL, "org.systemd.property.");
+	for (const struct known_annotation *known = known_annotations; known->key; known++) {
+		if (known->unsafe && (facts->systemd || !str_starts(known->key, "org.systemd.")))
+			json_writer_string(w, NULL, known->key);
+	}
 	if (facts->checkpoint)
 		json_writer_string(w, NULL, "org.criu.config");
 	json_writer_end(w);

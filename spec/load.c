@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "spec/annotations.h"
 #include "spec/sections.h"
 #include "spec/validate.h"
 
@@ -44,9 +45,26 @@ void spec_free(struct spec **spec)
 	*spec = NULL;
 }
 
+/* What annotations say in the place of properties that the specification does not have. */
+static void apply_annotations(struct spec *spec)
+{
+	struct spec_seccomp *seccomp = &spec->linux.seccomp;
+	const char *receiver = spec_annotation(spec, ANNOTATION_SECCOMP_RECEIVER);
+
+	spec->process.user.keep_groups =
+		annotation_is_on(spec_annotation(spec, ANNOTATION_KEEP_GROUPS));
+	seccomp->fail_unknown = annotation_is_on(spec_annotation(spec, ANNOTATION_SECCOMP_UNKNOWN));
+	if (receiver && seccomp->set && !seccomp->listener_path)
+		seccomp->listener_path = (char *)(uintptr_t)receiver;
+}
+
 static int decode_config(struct json_cursor *root, struct spec *spec)
 {
-	return json_decode(root, &spec_table, spec);
+	int r = json_decode(root, &spec_table, spec);
+
+	if (r == 0 && spec->annotation_count > 0)
+		apply_annotations(spec);
+	return r;
 }
 
 /* A part alone: everything else is as in an empty configuration. */

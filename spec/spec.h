@@ -93,6 +93,7 @@ struct spec_user {
 	uint32_t uid;
 	uint32_t gid;
 	struct optional_u64 umask;
+	bool keep_groups; /* the caller's supplementary groups stay (ANNOTATION_KEEP_GROUPS) */
 	gid_t *additional_gids;
 	size_t additional_gid_count;
 };
@@ -323,7 +324,8 @@ struct spec_seccomp {
 	enum spec_seccomp_action default_action;
 	struct optional_u64 default_errno_ret;
 	struct string_list architectures; /* "SCMP_ARCH_…" */
-	bool flags_set;                   /* flags is present, even if empty */
+	bool fail_unknown; /* names that libseccomp does not know are errors (an annotation) */
+	bool flags_set;    /* flags is present, even if empty */
 	uint32_t flags;
 	char *listener_path;     /* may be null */
 	char *listener_metadata; /* may be null */

@@ -1,7 +1,11 @@
 #include "spec/validate.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/str.h"
+#include "spec/annotations.h"
 
 /* uname(2): what a name in the UTS namespace may be long. */
 enum { UTS_NAME_LIMIT = 64 };
@@ -168,13 +172,32 @@ static int check_hooks(const struct spec *spec, const struct spec_sink *out)
 	return r;
 }
 
+/* Those that nobody may think to be in force, though they are not. */
+static int check_annotation(const char *key, const struct spec_sink *out)
+{
+	const struct known_annotation *known;
+	char path[160];
+
+	if (key[0] == '\0')
+		return spec_invalid(out, "annotations", "a key is empty");
+	known = annotation_find(key);
+	snprintf(path, sizeof(path), "annotations[\"%.120s\"]", key);
+	if (known && known->use == ANNOTATION_REFUSED)
+		return spec_refuse(out, ENOTSUP, path, "%s", known->about);
+	if (out->all && known && known->use == ANNOTATION_IGNORED)
+		finding_add(out->all, FINDING_NOTE, path, "ignored: %s", known->about);
+	if (out->all && !known && str_starts(key, "run.oci."))
+		finding_add(out->all, FINDING_NOTE, path, "unknown annotation, ignored");
+	return 0;
+}
+
 static int check_annotations(const struct spec *spec, const struct spec_sink *out)
 {
-	for (size_t i = 0; i < spec->annotation_count; i++) {
-		if (spec->annotations[i].key[0] == '\0')
-			return spec_invalid(out, "annotations", "a key is empty");
-	}
-	return 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < spec->annotation_count; i++)
+		r = check_annotation(spec->annotations[i].key, out);
+	return r;
 }
 
 /* --- all --- */

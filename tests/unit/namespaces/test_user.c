@@ -75,7 +75,7 @@ static const char *expect_root(void *data unused_parameter)
 	scoped_fd proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	unsigned int inside = 9, outside = 9, size = 9;
 
-	if (user_enter_root(proc_fd, &err) < 0)
+	if (user_enter_root(proc_fd, false, &err) < 0)
 		return complain("%s", err.text);
 	if (getuid() != 0 || getgid() != 0)
 		return "not root";

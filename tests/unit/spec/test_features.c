@@ -80,7 +80,10 @@ static void everything_is_reported(void **state unused_parameter)
 	                                    "MPOL_LOCAL"};
 	static const char *const memory_flags[] = {"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES",
 	                                           "MPOL_F_STATIC_NODES"};
-	static const char *const unsafe[] = {"org.systemd.property."};
+	static const char *const unsafe[] = {
+		"org.systemd.property.", "run.oci.keep_original_groups", "run.oci.hooks.stdout",
+		"run.oci.hooks.stderr",  "run.oci.pidfd_receiver",       "run.oci.seccomp.receiver",
+	};
 	const struct features_facts facts = {
 		.version = "0.1.0",
 		.commit = "abc",
