@@ -20,8 +20,9 @@ typedef int checkpoint_hook(pid_t pid, void *context, struct error *err);
 
 /* What both directions know. */
 struct checkpoint_options {
-	const char *image_path;        /* null: ./checkpoint */
-	const char *work_path;         /* where CRIU's log stays; null: see below */
+	const char *image_path; /* null: ./checkpoint */
+	const char *work_path;  /* where CRIU's log stays; null: see below */
+	const char *key_path;   /* who has this file's bytes vouches for the images; null: nobody */
 	const char *lsm_profile;       /* restore: "TYPE:NAME" */
 	const char *lsm_mount_context; /* restore */
 	enum criu_network_lock lock;   /* 0: nftables with tcp_established, else skip */
@@ -62,7 +63,8 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 
 /*
  * A new container from an image directory and a bundle; its standard streams are this command's. The log is
- * restore.log of the work path; without one it stays only when the restore fails, and the error says where.
+ * restore.log of the work path; without one it stays only when the restore fails, beside the images (else in
+ * the state root), and the error says where.
  * In the foreground *ret_exit is the program's exit code.
  */
 int checkpoint_restore(struct store *store, const struct create_options *create,

@@ -382,6 +382,8 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 	                           : container_open(store, id, VERB_CHECKPOINT, &container, err);
 
 	if (r == 0)
+		r = facts_read_key(options->key_path, &dump.facts, err);
+	if (r == 0)
 		r = image_begin(path, &dump.image, err);
 	if (r == 0)
 		r = open_work(&dump, err);

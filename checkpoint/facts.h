@@ -20,6 +20,7 @@
 #include "spec/spec.h"
 
 #define MANIFEST_NAME "lvm-run.json"
+#define SIGNATURE_NAME "lvm-run.hmac" /* HMAC-SHA256 of the manifest's bytes, in hexadecimal */
 /* CRIU's link to the images that these go on from. */
 #define PARENT_NAME "parent"
 /* By which CRIU knows the network namespace of the container, which it does not save. */
@@ -71,6 +72,8 @@ struct facts {
 	struct fact_file
 		*pages; /* the files of memory, which facts_read leaves to facts_check_pages */
 	size_t page_count;
+	char *key; /* with it the manifest is signed and checked; null: it is not */
+	size_t key_size;
 	bool pre_dump;     /* memory alone, the parent of a checkpoint */
 	bool remote_pages; /* a page server got the memory: what is put here later has no digest */
 };
@@ -79,6 +82,9 @@ void facts_done(struct facts *facts);
 
 int facts_collect(pid_t pid, const struct spec *spec, struct facts *ret,
                   struct error *err) must_check;
+
+/* The bytes of a file become facts->key; a null path: none. */
+int facts_read_key(const char *path, struct facts *facts, struct error *err) must_check;
 
 int facts_write(const struct facts *facts, int directory, struct error *err) must_check;
 

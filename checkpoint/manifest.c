@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "checkpoint/facts.h"
+#include "checkpoint/signature.h"
 #include "spec/json.h"
 #include "spec/writer.h"
 
@@ -177,7 +178,9 @@ int facts_write(const struct facts *facts, int directory, struct error *err)
 		return r;
 	if (!text)
 		return error_code(err, ENOMEM, MANIFEST_NAME);
-	return file_write_atomic(directory, MANIFEST_NAME, 0600, text, strlen(text), err);
+	r = signature_write(facts, directory, text, strlen(text), err);
+	return r < 0 ? r
+	             : file_write_atomic(directory, MANIFEST_NAME, 0600, text, strlen(text), err);
 }
 
 /* --- Reading --- */
@@ -448,7 +451,7 @@ static int read_parent(int directory, const char *sum, unsigned int depth, struc
                        struct error *err)
 {
 	enum { DEPTH_MAX = 256 };
-	scoped_facts parent = {0};
+	scoped_facts parent = {.key_size = facts->key_size};
 	char hex[SHA256_HEX_SIZE];
 	uint64_t size = 0;
 	scoped_fd fd = openat(directory, PARENT_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -457,6 +460,11 @@ static int read_parent(int directory, const char *sum, unsigned int depth, struc
 		return error_errno(err, "the images that these go on from (" PARENT_NAME ")");
 	if (depth == DEPTH_MAX)
 		return error_set(err, ELOOP, "the images have too many parents");
+	if (facts->key) {
+		parent.key = arena_strndup(&parent.arena, facts->key, facts->key_size);
+		if (!parent.key)
+			return error_code(err, ENOMEM, MANIFEST_NAME);
+	}
 
 	int r = digest_file(fd, MANIFEST_NAME, hex, &size, err);
 
@@ -480,6 +488,8 @@ static int read_image(int directory, unsigned int depth, struct facts *ret, stru
 		return error_set(err, ENOENT,
 		                 "no " MANIFEST_NAME " in it: not made by lvm-run checkpoint, or "
 		                 "not whole");
+	if (r == 0)
+		r = signature_check(ret, directory, text, size, err);
 	if (r == 0)
 		r = json_parse(MANIFEST_NAME, text, size, &document, err);
 	if (r < 0)

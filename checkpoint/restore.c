@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/pidfd.h"
 #include "base/str.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/credentials.h"
 #include "checkpoint/facts.h"
 #include "checkpoint/image.h"
 #include "checkpoint/lazy.h"
@@ -79,8 +81,11 @@ static int open_image(struct restore *restore, struct error *err)
 	if (restore->image_fd < 0)
 		return error_errno(err, "image path %s", path);
 
-	int r = facts_read(restore->image_fd, &restore->facts, err);
+	int r = facts_read_key(restore->options->key_path, &restore->facts, err);
 
+	if (r < 0)
+		return r;
+	r = facts_read(restore->image_fd, &restore->facts, err);
 	if (r == 0 && restore->facts.pre_dump)
 		r = error_set(err, EINVAL,
 		              "it is a pre-dump: a checkpoint with --parent-path goes "
@@ -367,6 +372,23 @@ static int on_restored(struct restore *restore, struct error *err)
 	return r < 0 ? r : creation_commit(&restore->creation, err);
 }
 
+/*
+ * Only now the processes have their credentials, and they still stand. CRIU takes no "no" any more, but what
+ * was killed never runs.
+ */
+static int on_credentials(struct restore *restore, struct error *err)
+{
+	struct cgroup *group = restore->creation.cgroup;
+	struct error ignored;
+	int r = 0;
+
+	if (cgroup_dirfd(group) >= 0)
+		r = credentials_check_processes(group, restore->creation.plan.spec, err);
+	if (r < 0 && cgroup_kill(group, &ignored) < 0)
+		(void)!process_signal(&restore->creation.init, SIGKILL, &ignored);
+	return r;
+}
+
 /* The other end of the terminal, which lay outside the container. */
 static int on_terminal(struct restore *restore, int fd, struct error *err)
 {
@@ -386,6 +408,8 @@ static int on_step(const char *step, pid_t pid, int fd, void *context, struct er
 		return on_namespaces(restore, pid, err);
 	if (str_equal(step, "post-restore"))
 		return on_restored(restore, err);
+	if (str_equal(step, "pre-resume"))
+		return on_credentials(restore, err);
 	return 0;
 }
 
@@ -488,34 +512,48 @@ static int run_criu(struct restore *restore, struct error *err)
 
 /* --- The log --- */
 
-/* Ours goes with success; after a failure it stays, under the state root or in the work path. */
+/* Without a work path a failure's log goes beside the images, or where these cannot be written to the state root. */
+static char *keep_log(const struct restore *restore)
+{
+	enum { LOG_LIMIT = 64 * 1024 * 1024 };
+	const struct store_entry *entry = &restore->creation.entry;
+	const char *images =
+		restore->options->image_path ? restore->options->image_path : "checkpoint";
+	const char *slash = strrchr(restore->hidden, '/');
+	char name[NAME_MAX + 1];
+	scoped_str text = NULL;
+	struct error ignored;
+	size_t size = 0;
+
+	if (file_read(restore->work_fd, RESTORE_LOG_NAME, LOG_LIMIT, &text, &size, &ignored) < 0)
+		return NULL;
+	if (file_write_atomic(restore->image_fd, RESTORE_LOG_NAME, 0600, text, size, &ignored) == 0)
+		return str_format("%s/" RESTORE_LOG_NAME, images);
+	(void)snprintf(name, sizeof(name), ".restore-%.200s.log", entry->id);
+	if (renameat(restore->work_fd, RESTORE_LOG_NAME, store_fd(restore->store), name) < 0)
+		return NULL;
+	return str_format("%.*s/%s", slash ? (int)(slash - restore->hidden) : 0, restore->hidden,
+	                  name);
+}
+
 static void settle_log(struct restore *restore, int result, struct error *err)
 {
-	struct store_entry *entry = &restore->creation.entry;
-	char name[NAME_MAX + 1];
+	const char *work = restore->options->work_path;
 	size_t length = result < 0 ? strlen(err->text) : 0;
+	scoped_str log = NULL;
 
 	if (restore->options->lazy_pages && restore->lazy.control >= 0)
 		(void)unlinkat(restore->work_fd, LAZY_SOCKET_NAME, 0);
-	if (!restore->options->work_path && result == 0) {
+	if (!work && result == 0) {
 		(void)unlinkat(restore->work_fd, RESTORE_LOG_NAME, 0);
 		(void)unlinkat(restore->work_fd, "stats-restore", 0);
 	}
 	if (result == 0 || !restore->started ||
 	    faccessat(restore->work_fd, RESTORE_LOG_NAME, F_OK, 0) < 0)
 		return;
-	if (restore->options->work_path) {
-		(void)snprintf(err->text + length, sizeof(err->text) - length,
-		               "; log: %s/" RESTORE_LOG_NAME, restore->options->work_path);
-		return;
-	}
-	(void)snprintf(name, sizeof(name), ".restore-%.200s.log", entry->id);
-	if (renameat(restore->work_fd, RESTORE_LOG_NAME, store_fd(restore->store), name) == 0) {
-		char *slash = strrchr(restore->hidden, '/');
-
-		(void)snprintf(err->text + length, sizeof(err->text) - length, "; log: %.*s/%s",
-		               slash ? (int)(slash - restore->hidden) : 0, restore->hidden, name);
-	}
+	log = work ? str_format("%s/" RESTORE_LOG_NAME, work) : keep_log(restore);
+	if (log)
+		(void)snprintf(err->text + length, sizeof(err->text) - length, "; log: %s", log);
 }
 
 /* --- The whole --- */
@@ -579,6 +617,8 @@ static int restore_all(struct restore *restore, const struct create_options *cre
 		                       err);
 	if (r == 0)
 		r = check_config(restore, err);
+	if (r == 0)
+		r = credentials_check_images(restore->image_fd, restore->creation.plan.spec, err);
 	if (r == 0)
 		r = prepare(restore, err);
 	if (r == 0)

@@ -18,6 +18,8 @@ const struct option checkpoint_options[] = {
          "where CRIU's log dump.log and statistics go (beside the images)"},
 	{"leave-running", "R", OPTION_FLAG, OPTION(leave_running), NULL,
          "let the container run on; otherwise it is removed"},
+	{"key", "", OPTION_TEXT, OPTION(key_path), "FILE",
+         "sign the images with the bytes of FILE (HMAC), which restore --key then checks"},
 	{"tcp-established", "", OPTION_FLAG, OPTION(tcp_established), NULL,
          "save established TCP connections"},
 	{"tcp-close", "", OPTION_FLAG, OPTION(tcp_close), NULL,

@@ -11,14 +11,16 @@ const struct option restore_options[] = {
 	{"image-path", "", OPTION_TEXT, OPTION(image_path), "DIR",
          "the directory that checkpoint wrote (./checkpoint)"},
 	{"work-path", "", OPTION_TEXT, OPTION(work_path), "DIR",
-         "where CRIU's log restore.log and statistics go (kept in the state root after a "
-         "failure)"},
+         "where CRIU's log restore.log and statistics go (without it the log of a failure "
+         "stays beside the images)"},
 	{"bundle", "b", OPTION_TEXT, CREATE(bundle), "DIR", "the bundle (the current directory)"},
 	{"config", "f", OPTION_TEXT, CREATE(config), "FILE",
          "read FILE instead of config.json of the bundle"},
 	{"detach", "d", OPTION_FLAG, CREATE(detach), NULL, "return when the program runs again"},
 	{"pid-file", "", OPTION_TEXT, CREATE(pid_file), "FILE",
          "write the process id of the container's process to FILE"},
+	{"key", "", OPTION_TEXT, OPTION(key_path), "FILE",
+         "refuse images that were not signed with the bytes of FILE"},
 	{"tcp-established", "", OPTION_FLAG, OPTION(tcp_established), NULL,
          "restore established TCP connections"},
 	{"tcp-close", "", OPTION_FLAG, OPTION(tcp_close), NULL,

@@ -187,7 +187,9 @@ images_that_were_changed_are_refused() {
 	# Of the same size: found out beside CRIU's work, before the program runs.
 	copy_image
 	printf '\1' | dd of="$T/bad.img/pages-1.img" bs=1 seek=4097 conv=notrunc status=none
-	refused 'pages-1.img is not what was saved' "$T/bad.img"
+	refused "log: $T/bad.img/restore.log" "$T/bad.img"
+	[ -s "$T/bad.img/restore.log" ]
+	expect_equal '' "$(find "$ROOT" -name '.restore-*')"
 	copy_image
 	rm "$T/bad.img/pstree.img"
 	refused 'pstree.img is missing' "$T/bad.img"
