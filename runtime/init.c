@@ -325,6 +325,14 @@ static int step_reaper(struct init *init, struct error *err)
 	return reaper_enter(plan->reaper_fd, init->talk, plan->spec->process.terminal, err);
 }
 
+/* Only after no_new_privs, which a reaper's program has by now. */
+static int step_landlock(struct init *init, struct error *err)
+{
+	const struct init_plan *plan = init->plan;
+
+	return plan->landlock && init->confined ? landlock_enter(plan->landlock, err) : 0;
+}
+
 static int step_lockdown(struct init *init, struct error *err)
 {
 	const struct init_plan *plan = init->plan;
@@ -375,6 +383,7 @@ static const struct {
 	{NULL, step_start_hooks},
 	{"report", step_starting},
 	{"reaper", step_reaper},
+	{"Landlock", step_landlock},
 	{NULL, step_lockdown},
 	{NULL, step_execute},
 };

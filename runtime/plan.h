@@ -11,6 +11,7 @@
 #include "namespaces/namespaces.h"
 #include "rootfs/rootfs.h"
 #include "runtime/program.h"
+#include "security/landlock.h"
 #include "security/lockdown.h"
 #include "spec/spec.h"
 
@@ -27,6 +28,7 @@ struct init_plan {
 	int listen_fd;               /* where start connects; −1: started over the sync socket */
 	unsigned int kept_fds;       /* passed on to the program from 3 on */
 	int reaper_fd; /* init stays as pid 1 and talks here (reaper.h); −1: it does not; borrowed */
+	const struct landlock_rules *landlock; /* null: none; borrowed */
 	bool new_user_namespace;
 	bool user_namespace; /* new or joined, and not the one that we are in */
 	bool new_mount_namespace;
@@ -54,8 +56,9 @@ struct plan_request {
 	bool no_pivot;
 	bool new_keyring;
 	unsigned int preserve_fds;
-	int reaper_fd;                    /* −1: init becomes the program */
-	const struct layer_stack *layers; /* the root; null: root.path of the configuration */
+	int reaper_fd;                         /* −1: init becomes the program */
+	const struct landlock_rules *landlock; /* null: none; borrowed */
+	const struct layer_stack *layers;      /* the root; null: root.path of the configuration */
 	const char *layers_path;
 };
 

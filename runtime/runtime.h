@@ -47,6 +47,8 @@ bool store_id_valid(const char *id);
 struct disk;        /* runtime/disk.h */
 struct store_entry; /* runtime/store.h */
 
+struct landlock_rules;
+
 struct create_options {
 	const char *id;
 	const char *bundle;         /* null: the current directory */
@@ -66,6 +68,7 @@ struct create_options {
 	 */
 	bool reaper;
 	int reaper_fd;
+	const struct landlock_rules *landlock; /* null: none; borrowed */
 	/*
 	 * The root is these directories, "TOP:…:BOTTOM" (a backslash before a colon of a name), below a
 	 * writable layer in the store, instead of root.path; null: it is not.

@@ -247,6 +247,7 @@ char *config_write(const struct config_request *request)
 	add_process(&w, request);
 	json_writer_object(&w, "root");
 	json_writer_string(&w, "path", "rootfs");
+	json_writer_bool(&w, "readonly", true);
 	json_writer_end(&w);
 	json_writer_string(&w, "hostname",
 	                   options->hostname ? options->hostname : default_hostname);

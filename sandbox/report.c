@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "sandbox/config.h"
 #include "sandbox/verdict.h"
+#include "security/landlock.h"
 #include "spec/writer.h"
 
 enum { REPORT_VERSION = 1 };
@@ -137,6 +138,8 @@ static void add_protections(struct json_writer *w, const struct report *report)
 	json_writer_bool(w, "noNewPrivileges", true);
 	json_writer_bool(w, "noCapabilities", true);
 	json_writer_string(w, "seccomp", options->allow_userns ? "build+userns" : "build");
+	json_writer_unsigned(w, "landlock",
+	                     options->allow_userns ? 0 : (uint64_t)landlock_version());
 	json_writer_unsigned(w, "hiddenPaths", report->view->hidden_count);
 	json_writer_string(w, "files", options->read_only ? "read-only" : "overlay");
 	json_writer_bool(w, "limitsEnforced", report->limits_enforced);

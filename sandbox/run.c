@@ -16,6 +16,7 @@
 #include "runtime/store.h"
 #include "sandbox/config.h"
 #include "sandbox/verdict.h"
+#include "security/landlock.h"
 
 struct run {
 	const struct sandbox_options *options;
@@ -86,11 +87,30 @@ static int write_bundle(const struct run *run, bool without_limits, struct error
 
 /* --- Running it --- */
 
+/* Where the program may write: the mounts that are meant for it, and files that are there already. */
+static int find_writable(struct run *run, struct landlock_rules *ret, struct error *err)
+{
+	static const struct landlock_path nodes[] = {{"/dev", true}, {"/proc", true}};
+	const struct view *view = &run->view;
+	struct landlock_path *paths = arena_alloc(
+		&run->view.arena, view->mount_count + ARRAY_SIZE(nodes), sizeof(*paths));
+
+	if (!paths)
+		return error_code(err, ENOMEM, "Landlock");
+	memcpy(paths, nodes, sizeof(nodes));
+	ret->paths = paths;
+	ret->count = ARRAY_SIZE(nodes);
+	for (size_t i = 0; i < view->mount_count; i++)
+		if (view->mounts[i].writable)
+			paths[ret->count++].path = view->mounts[i].target;
+	return 0;
+}
+
 static int launch_once(struct run *run, bool without_limits, struct launch **ret, struct error *err)
 {
 	bool limits = config_has_limits(run->options) && !without_limits;
 	bool wants_group = limits || !run->scratch.rootless;
-	const struct create_options create = {
+	struct create_options create = {
 		.id = run->id,
 		.bundle = run->scratch.path,
 		/* A user mostly may not make one; where nothing needs it, none is missed. */
@@ -100,8 +120,14 @@ static int launch_once(struct run *run, bool without_limits, struct launch **ret
 	if (run->options->reproducible && personality(ADDR_NO_RANDOMIZE) < 0)
 		return error_errno(err, "addresses that are not random");
 
+	struct landlock_rules landlock = {0};
 	int r = write_bundle(run, without_limits, err);
 
+	if (r == 0)
+		r = find_writable(run, &landlock, err);
+	/* Whoever is confined by it may mount nothing: not for those who may. */
+	if (!run->options->allow_userns)
+		create.landlock = &landlock;
 	return r < 0 ? r : container_launch(run->store, &create, ret, err);
 }
 

@@ -267,16 +267,6 @@ static int is_empty(const char *path)
 	return empty;
 }
 
-static int add_empty(const struct builder *b, const char *name, const struct stat *like,
-                     struct error *err)
-{
-	char inside[NAME_MAX + 16] = "rootfs/";
-	size_t length = strlen(name);
-
-	memcpy(inside + strlen("rootfs/"), name, length + 1);
-	return scratch_directory(b->scratch, inside, like, err);
-}
-
 static int add_entry(const struct builder *b, const char *name, struct error *err)
 {
 	const char *path = arena_format(&b->view->arena, "/%s", name);
@@ -292,8 +282,9 @@ static int add_entry(const struct builder *b, const char *name, struct error *er
 		return add_bind(b->view, path, path, SANDBOX_RO_BIND, err);
 	if (!S_ISDIR(st.st_mode))
 		return 0;
-	if (is_empty(path))
-		return add_empty(b, name, &st, err);
+	/* Nothing to show: a directory of its own costs less than an overlay. */
+	if (is_empty(path) && !b->options->read_only)
+		return add_own(b->view, b->scratch, path, st.st_mode & 07777, err);
 	if (b->options->read_only)
 		return add_bind(b->view, path, path, SANDBOX_RO_BIND, err);
 	return add_overlay(b, path, path, &st, err);
