@@ -40,6 +40,12 @@ static uint32_t inner_id(const struct config_request *request, uint32_t own)
 	return request->options->reproducible ? REPRODUCIBLE_ID : own;
 }
 
+/* Root keeps all ids, unless it is to look the same everywhere. */
+static bool maps_all(const struct config_request *request)
+{
+	return !request->scratch->rootless && !request->options->reproducible;
+}
+
 /* --- process --- */
 
 static void add_environment(struct json_writer *w, const struct config_request *request)
@@ -150,9 +156,8 @@ static void add_mapping(struct json_writer *w, const char *key, uint32_t inner, 
 static void add_mappings(struct json_writer *w, const struct config_request *request)
 {
 	const struct scratch *scratch = request->scratch;
-	bool all = !scratch->rootless && !request->options->reproducible;
 
-	if (all) {
+	if (maps_all(request)) {
 		add_mapping(w, "uidMappings", 0, 0, UINT32_MAX);
 		add_mapping(w, "gidMappings", 0, 0, UINT32_MAX);
 		return;
@@ -225,7 +230,12 @@ static void add_resources(struct json_writer *w, const struct sandbox_options *o
 static void add_linux(struct json_writer *w, const struct config_request *request)
 {
 	const struct sandbox_options *options = request->options;
-	const struct profile_options profile = {.allow_userns = options->allow_userns};
+	const struct profile_options profile = {
+		.allow_userns = options->allow_userns,
+		.single_id = !maps_all(request),
+		.uid = inner_id(request, request->scratch->uid),
+		.gid = inner_id(request, request->scratch->gid),
+	};
 
 	json_writer_object(w, "linux");
 	add_mappings(w, request);

@@ -21,7 +21,6 @@ static const char *const allowed[] = {"accept",
                                       "capget",
                                       "capset",
                                       "chdir",
-                                      "chown",
                                       "clock_getres",
                                       "clock_gettime",
                                       "clock_nanosleep",
@@ -49,8 +48,6 @@ static const char *const allowed[] = {"accept",
                                       "fadvise64",
                                       "fallocate",
                                       "fchdir",
-                                      "fchown",
-                                      "fchownat",
                                       "fcntl",
                                       "fdatasync",
                                       "fgetxattr",
@@ -117,7 +114,6 @@ static const char *const allowed[] = {"accept",
                                       "landlock_add_rule",
                                       "landlock_create_ruleset",
                                       "landlock_restrict_self",
-                                      "lchown",
                                       "lgetxattr",
                                       "link",
                                       "linkat",
@@ -528,6 +524,31 @@ static void add_modes(struct json_writer *w)
 	}
 }
 
+/*
+ * Ids that the user namespace does not map are invalid to the kernel (EINVAL); fakeroot and others take only EPERM
+ * for "not yours". Where one id is mapped the filter says so before the kernel does.
+ */
+static void add_owners(struct json_writer *w, const struct profile_options *options)
+{
+	static const struct {
+		const char *name;
+		unsigned int uid; /* the argument; the gid is the next one */
+	} calls[] = {{"chown", 1}, {"fchown", 1}, {"lchown", 1}, {"fchownat", 2}};
+	const uint64_t uids[] = {options->uid, UINT32_MAX}, gids[] = {options->gid, UINT32_MAX};
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		for (size_t k = 0; options->single_id && k < 4; k++) {
+			const struct condition own[] = {
+				{calls[i].uid, UINT32_MAX, uids[k / 2]},
+				{calls[i].uid + 1, UINT32_MAX, gids[k % 2]},
+			};
+
+			add_rule(w, calls[i].name, allow, own, ARRAY_SIZE(own));
+		}
+		add_rest(w, calls[i].name, options->single_id ? refuse : allow);
+	}
+}
+
 /* --- The section --- */
 
 static void add_rules(struct json_writer *w, const struct profile_options *options)
@@ -542,6 +563,7 @@ static void add_rules(struct json_writer *w, const struct profile_options *optio
 	add_sockets(w);
 	add_personality(w);
 	add_modes(w);
+	add_owners(w, options);
 }
 
 void profile_write(struct json_writer *writer, const struct profile_options *options)

@@ -16,6 +16,8 @@
 #include "spec/writer.h"
 
 struct profile_options {
+	bool single_id; /* these are the only ids that the user namespace maps */
+	uint32_t uid, gid;
 	bool allow_userns; /* namespaces, mounts and what nested sandboxes need */
 	bool log;          /* refusals are logged by the kernel, where it is asked to (--audit) */
 };
