@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "checkpoint/facts.h"
+#include "checkpoint/origin.h"
 #include "checkpoint/session.h"
 #include "runtime/delete.h"
 
@@ -156,6 +157,9 @@ static int go_there(struct session *session, const struct disk_node *node, bool 
 	char path[PATH_MAX];
 	int r = session_await_idle(session, err);
 
+	/* It is another run of what was: what must not happen twice can be told from the first. */
+	if (r == 0)
+		r = identity_write(&session->disk, NULL, err);
 	if (r < 0 || (!node->memory && !start))
 		return r;
 	r = session_node_path(&session->disk, node->name, "/" DISK_MEMORY_NAME, path, err);

@@ -149,6 +149,51 @@ const struct verb verbs[] = {
 		.run = sandbox_main,
 	},
 	{
+		.name = "clone",
+		.group = VERB_GROUP_LIFE,
+		.flags = VERB_SEALED | VERB_ID,
+		.min_words = 2,
+		.max_words = 2,
+		.words = "SOURCE NEW",
+		.summary = "make containers that go on where another is",
+		.details =
+			"A clone has the memory and the disk of its source, and its own id, host "
+                        "name, "
+			"/etc/machine-id, control group, namespaces and writable layer. A running "
+			"source stands still while it is saved and its writable layer is copied, "
+                        "and "
+			"runs on; clones of a stopped one start the program from its beginning. "
+                        "Each "
+			"clone is there as a whole or not at all; a line on standard error tells "
+                        "of "
+			"each.\n"
+			"/etc/lvm-run-generation holds a random id that every clone and revert "
+                        "changes "
+			"before the program goes on: who keeps a random state reseeds then. The "
+                        "new "
+			"network namespace has lo alone; --network joins one that was prepared.",
+		.example = "lvm-run clone --count 3 web1 copy",
+		.options = clone_options,
+		.run = clone_main,
+	},
+	{
+		.name = "template",
+		.group = VERB_GROUP_HOST,
+		.flags = VERB_SEALED,
+		.min_words = 1,
+		.max_words = 3,
+		.words = "create|list|delete [ID] [NAME]",
+		.summary = "keep a sealed state from which clones start",
+		.details =
+			"create ID NAME seals the state of a container, or of a snapshot of it; "
+                        "the "
+			"container may be deleted then. clone --template NAME NEW makes containers "
+			"of it. delete NAME removes it; clones keep what they need.",
+		.example = "lvm-run template create web1 warm",
+		.options = template_options,
+		.run = template_main,
+	},
+	{
 		.name = "delete",
 		.alias = "rm",
 		.group = VERB_GROUP_LIFE,

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/clone.h"
 #include "checkpoint/snapshot.h"
 #include "cmd/options.h"
 #include "runtime/runtime.h"
@@ -141,6 +142,15 @@ struct sandbox_arguments {
 	bool best_effort, print_config, ignored;
 };
 
+struct clone_arguments {
+	struct clone_options options;
+};
+
+struct template_arguments {
+	struct clone_options options;
+	const char *format;
+};
+
 struct snapshot_arguments { /* of snapshot and revert */
 	struct snapshot_options options;
 	const char *format;
@@ -164,6 +174,8 @@ union verb_arguments {
 	struct doctor_arguments doctor;
 	struct checkpoint_arguments checkpoint;
 	struct snapshot_arguments snapshot;
+	struct clone_arguments clone;
+	struct template_arguments template;
 };
 
 /* --- The table --- */
@@ -247,6 +259,7 @@ extern const struct option update_options[], wait_options[], events_options[], s
 extern const struct option list_options[], ps_options[], spec_options[], doctor_options[];
 extern const struct option validate_options[];
 extern const struct option checkpoint_options[], restore_options[], snapshot_options[];
+extern const struct option clone_options[], template_options[];
 /* revert knows what snapshot knows but its first rows. */
 enum { SNAPSHOT_ONLY_OPTIONS = 4 };
 extern const struct option sandbox_options[];
@@ -256,7 +269,7 @@ enum { RUN_ONLY_OPTIONS = 2 };
 verb_function create_main, run_main, exec_main, start_main, pause_main, resume_main, gc_main;
 verb_function update_main, mounts_main, wait_main, events_main, stats_main;
 verb_function checkpoint_main, restore_main, sandbox_main;
-verb_function snapshot_main, revert_main;
+verb_function snapshot_main, revert_main, clone_main, template_main;
 verb_function kill_main, delete_main, state_main, list_main, ps_main, spec_main, features_main;
 verb_function validate_main, doctor_main, help_main, manual_main, completion_main, version_main;
 

@@ -37,7 +37,7 @@ version_has_the_lines_that_engines_parse() {
 help_exits_zero() {
 	local verb
 	expect_contains 'usage: lvm-run' "$("$RUNTIME" --help)"
-	for verb in create start run exec kill delete state list ps pause resume update mounts stats events wait checkpoint restore snapshot revert spec validate features doctor gc; do
+	for verb in create start run exec kill delete state list ps pause resume update mounts stats events wait checkpoint restore snapshot revert clone template spec validate features doctor gc; do
 		expect_contains "usage: lvm-run $verb" "$("$RUNTIME" "$verb" --help)"
 		expect_equal "$("$RUNTIME" "$verb" -h)" "$("$RUNTIME" help "$verb")"
 	done
@@ -45,7 +45,7 @@ help_exits_zero() {
 
 verbs_to_come_are_unknown() {
 	usage_error "unknown verb 'migrate'" migrate --help
-	usage_error "unknown verb 'clone'" clone x y
+	usage_error "unknown verb 'freeze'" freeze x y
 }
 
 usage_errors_name_what_is_wrong() {
