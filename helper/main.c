@@ -12,6 +12,7 @@
 #include "helper/legacy_service.h"
 #include "helper/request.h"
 #include "helper/systemd_bus.h"
+#include "helper/user_name.h"
 
 enum { REQUEST_LIMIT = 1024 * 1024 };
 
@@ -22,7 +23,7 @@ static const struct {
 	{"systemd-start", systemd_start}, {"systemd-set", systemd_set},
 	{"systemd-stop", systemd_stop},   {"legacy-check", legacy_check},
 	{"legacy-create", legacy_create}, {"legacy-set", legacy_set},
-	{"legacy-remove", legacy_remove},
+	{"legacy-remove", legacy_remove}, {"user-name", user_name},
 };
 
 /* All of standard input; null when it is too long or cannot be read. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/helper.h"
+#include "base/log.h"
 #include "base/str.h"
 
 enum { FILE_LIMIT = 4 * 1024 * 1024 };
@@ -59,17 +61,35 @@ void subid_parse(char *text, uid_t uid, const char *name, struct subid_list *ret
 	}
 }
 
+static char *ask_for_name(uid_t uid)
+{
+	static const char key[] = "name=";
+	scoped_str request = str_format("user-name\nuid=%u\n", (unsigned int)uid);
+	scoped_str answer = NULL;
+	struct error why;
+
+	if (!request || helper_ask(request, HELPER_TIMEOUT_MS, &answer, &why) < 0) {
+		log_write(LOG_LEVEL_DEBUG, "the name of user %u: %s", (unsigned int)uid,
+		          request ? why.text : "out of memory");
+		return NULL;
+	}
+	if (!answer || !str_starts(answer, key))
+		return NULL;
+	answer[strcspn(answer, "\n")] = '\0';
+	return strdup(answer + strlen(key));
+}
+
 char *subid_user_name(uid_t uid)
 {
 	scoped_str text = NULL;
 	struct error ignored;
 
 	if (file_read(AT_FDCWD, "/etc/passwd", FILE_LIMIT, &text, NULL, &ignored) < 0)
-		return NULL;
+		return ask_for_name(uid);
 
 	const char *name = subid_find_name(text, uid);
 
-	return name ? strdup(name) : NULL;
+	return name ? strdup(name) : ask_for_name(uid);
 }
 
 void subid_read(const char *path, uid_t uid, const char *name, struct subid_list *ret)

@@ -1,7 +1,8 @@
 /*
  * Which ids a user may map besides the own one: /etc/subuid and /etc/subgid (subuid(5)), and the name
- * by which the user stands there. The files themselves are read: a static program cannot ask NSS, and
- * where the ranges come from somewhere else newuidmap(1) still knows them, but nobody tells us. Host side.
+ * by which the user stands there. The files themselves are read: a static program cannot ask NSS. Who
+ * has no line in /etc/passwd is looked up by the helper; ranges that are not in these files are used
+ * when a configuration names them (newuidmap(1) knows them), but are not found here. Host side.
  */
 #ifndef LVM_RUN_NAMESPACES_SUBID_H
 #define LVM_RUN_NAMESPACES_SUBID_H
@@ -35,7 +36,10 @@ char *subid_find_name(char *text, uid_t uid) must_check;
  */
 void subid_parse(char *text, uid_t uid, const char *name, struct subid_list *ret);
 
-/* The name of a user in /etc/passwd (free); null: not there. */
+/*
+ * The name of a user (free): from /etc/passwd, else from the helper's service user-name ("uid=NUMBER",
+ * answered by "name=TEXT"). Null: there is none, or nobody to ask.
+ */
 char *subid_user_name(uid_t uid) must_check;
 
 /* The ranges in the file `path`; none where it cannot be read. */

@@ -213,6 +213,30 @@ ranges_are_those_of_the_user() {
 	expect_equal "0 $USER_ID 1 1 800000 10 11 900000 20" "$(run_quiet | xargs)"
 }
 
+# A user of a directory service: not in /etc/passwd, known to the C library alone. A helper of the test's
+# own stands in, since no such service runs here; the true one knows root.
+names_come_from_the_helper() {
+	local passwd
+	expect_equal 'ok name=root' "$(printf 'user-name\nuid=0\n' | "${RUNTIME%/*}/lvm-run-helper" | xargs)"
+	expect_contains 'error 2 ' "$(printf 'user-name\nuid=4000000000\n' | "${RUNTIME%/*}/lvm-run-helper" || true)"
+	expect_contains 'error 22 ' "$(printf 'user-name\n' | "${RUNTIME%/*}/lvm-run-helper" || true)"
+	printf '#!/bin/sh\ncat >"%s"\necho ok\necho name=ldap.user\n' "$USER_HOME/asked" >"$T/helper"
+	chmod 755 "$T/helper"
+	: >"$USER_HOME/asked" && chmod 666 "$USER_HOME/asked"
+	passwd=$(cat /etc/passwd)
+	ranges $'other:1:1000\nldap.user:800000:10'
+	grep -v '^tester:' <<<"$passwd" >/etc/passwd
+	# newuidmap does not know the name either, and refuses: what was tried is in the warning.
+	BASE=plain.json sh_config 'cat /proc/self/uid_map'
+	as_user env LVM_RUN_HELPER="$T/helper" "$USER_RUNTIME" --cgroup-manager disabled run -b "$BUNDLE" -f "$CONFIG" "$(new_id)" >"$T/out" 2>"$T/err" || true
+	as_user env LVM_RUN_HELPER="$T/helper" "$USER_RUNTIME" doctor >"$T/doctor" || true
+	printf '%s\n' "$passwd" >/etc/passwd
+	expect_equal "user-name uid=$USER_ID" "$(xargs <"$USER_HOME/asked")"
+	expect_contains '800000:10' "$(cat "$T/doctor")"
+	expect_contains newgidmap "$(cat "$T/err")"
+	expect_equal "0 $USER_ID 1" "$(xargs <"$T/out")"
+}
+
 without_a_range_there_is_one_id() {
 	ranges 'other:100000:65536'
 	BASE=plain.json sh_config 'cat /proc/self/uid_map; cat /proc/self/setgroups; id -u'
@@ -487,6 +511,9 @@ a_namespace_of_the_user_is_joined() {
 	expect_error ipc run_quiet
 }
 
+# The container has no libraries.
+need_a_static_program() { ! ldd "$RUNTIME" >/dev/null 2>&1 || skip 'the program under test is linked dynamically'; }
+
 nested() { # RUN…: a container in a container, which has its own copy of everything
 	local inner='{ ulimit -n; } >/dev/null; mkdir -p /tmp/in/rootfs/bin /tmp/state && cp /bin/busybox /tmp/in/rootfs/bin/ &&
 		ln -s busybox /tmp/in/rootfs/bin/sh && cd /tmp/in && lvm-run spec --rootless && sed -i "s/\"terminal\": true/\"terminal\": false/; s/\"sh\"/\"sh\", \"-c\", \"echo nested; busybox id -u; busybox readlink \/proc\/self\/ns\/user\"/" config.json &&
@@ -502,6 +529,7 @@ nested() { # RUN…: a container in a container, which has its own copy of every
 }
 
 a_container_in_a_container() {
+	need_a_static_program
 	cp "$USER_RUNTIME" "$BUNDLE/rootfs/bin/lvm-run"
 	nested run_quiet
 }
@@ -561,6 +589,7 @@ root_without_zero() {
 }
 
 nested_under_root() {
+	need_a_static_program
 	new_bundle nest "$maps"
 	chown -R 100000:200000 "$BUNDLE/rootfs"
 	cp "$USER_RUNTIME" "$BUNDLE/rootfs/bin/lvm-run"
@@ -581,6 +610,7 @@ check 'the own id is kept, in a range' kept_ids
 check 'the own id is kept, alone' one_kept_id
 check 'a configuration without a user namespace gets one' a_namespace_is_added
 check 'ranges of the name and of the number count, those of others do not' ranges_are_those_of_the_user
+check 'a user who is not in /etc/passwd is asked of the helper' names_come_from_the_helper
 ranges "tester:$RANGE:$RANGE_SIZE"
 check 'without a range there is a single id, and it is said' without_a_range_there_is_one_id
 check 'a refused range leaves a single id, and it is said' a_refused_range_leaves_one_id
