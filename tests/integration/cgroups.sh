@@ -235,6 +235,45 @@ groups_made_inside_go_too() {
 	[ ! -d "$GROUP" ]
 }
 
+# owned_by_the_container FILTER…: what of the group of a container with a user namespace is its root's, in OWNED.
+owned_by_the_container() {
+	local user='.linux.namespaces += [{"type": "user"}] | .linux.gidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+		| .linux.uidMappings = .linux.gidMappings'
+	[ "$(id -u)" -eq 0 ] || skip 'needs root'
+	start_one "$user" "$@" 2>"$T/why" || skip "no container with a user namespace here: $(cat "$T/why")"
+	OWNED=$(cd "$GROUP" && find . -maxdepth 1 -uid 100000 -gid 100000 -printf '%f\n' | sort)
+}
+
+writable_cgroups='.linux.namespaces += [{"type": "cgroup"}] | .linux.namespaces |= unique_by(.type)
+	| .mounts |= map(select(.destination != "/sys/fs/cgroup")) + [{"destination": "/sys/fs/cgroup", "type": "cgroup",
+	"source": "cgroup", "options": ["nosuid", "noexec", "nodev"]}]'
+
+# config-linux.md, "Cgroup ownership": the directory and what the kernel says may be delegated, no limit.
+a_group_of_its_own_belongs_to_the_container() {
+	local files file
+	owned_by_the_container "$writable_cgroups"
+	files=$(cat /sys/kernel/cgroup/delegate 2>/dev/null || printf '%s\n' cgroup.procs cgroup.subtree_control cgroup.threads)
+	for file in $files; do
+		[ ! -e "$GROUP/$file" ] || grep -qx "$file" <<<"$OWNED" || { echo "not given: $file"; return 1; }
+	done
+	grep -qx '\.' <<<"$OWNED"
+	for file in $OWNED; do
+		[ "$file" = . ] || grep -qx "$file" <<<"$files" || { echo "given: $file"; return 1; }
+	done
+	lvm exec "$ID" sh -c 'mkdir /sys/fs/cgroup/below && echo $$ >/sys/fs/cgroup/below/cgroup.procs'
+	lvm delete --force "$ID"
+	[ ! -e "$GROUP" ]
+}
+
+a_group_that_it_cannot_write_to_stays_ours() {
+	owned_by_the_container "$writable_cgroups" '.mounts[-1].options += ["ro"]'
+	expect_equal '' "$OWNED"
+	lvm delete --force "$ID"
+	owned_by_the_container "$writable_cgroups" '.linux.namespaces |= map(select(.type != "cgroup"))'
+	expect_equal '' "$OWNED"
+	lvm delete --force "$ID"
+}
+
 check 'each container has a group of its own' each_has_a_group_of_its_own
 check 'the path is that of the configuration, and goes' the_path_is_that_of_the_configuration
 check 'a group that was there before stays' a_group_that_was_there_stays
@@ -248,6 +287,8 @@ check 'devices that are allowed can be opened as allowed' devices_allowed_can_be
 check 'limits whose controller is missing are refused by its name' limits_without_controller_are_refused
 check 'limits that are none are errors' limits_that_are_none_are_errors
 check 'the container cannot change groups' the_container_cannot_change_groups
+check 'a writable group of its own belongs to the container' a_group_of_its_own_belongs_to_the_container
+check 'one that it cannot write to does not' a_group_that_it_cannot_write_to_stays_ours
 check 'without groups the container runs where its caller is' without_groups
 check 'a tree of processes goes with delete --force' a_tree_of_processes_goes_with_force
 check 'one that forks all the time goes with delete --force' one_that_forks_all_the_time_goes_with_force
