@@ -16,6 +16,8 @@ struct target {
 	bool tty;
 	bool quick;
 	struct option_list env;
+	struct option_list steps;
+	const char *form;
 };
 
 #define TARGET(member) offsetof(struct target, member)
@@ -28,6 +30,9 @@ static const struct option table[] = {
 	{"tty", "t", OPTION_FLAG, TARGET(tty), NULL, "tty"},
 	{"no-wait", "", OPTION_FLAG, TARGET(quick), NULL, "quick"},
 	{"env", "e", OPTION_LIST, TARGET(env), "NAME=VALUE", "env"},
+	{"bind", "", OPTION_STEP, TARGET(steps), "SRC DEST", "bind"},
+	{"tmpfs", "T", OPTION_STEP, TARGET(steps), "DEST", "tmpfs"},
+	{"diff", "", OPTION_CHOICE, TARGET(form), "text|json", "diff"},
 	{"rootless", "", OPTION_IGNORED, 0, "auto|true|false", "ignored"},
 	{0},
 };
@@ -230,6 +235,35 @@ static void a_missing_table_knows_no_option(void **state unused_parameter)
 	assert_string_equal(err.text, "unknown option --x");
 }
 
+static void steps_keep_their_order_and_words(void **state unused_parameter)
+{
+	static const char *const expected[] = {"bind", "/a",   "/b", "tmpfs", "/c",
+	                                       "/c",   "bind", "/d", "/e"};
+	struct run run;
+
+	parse(&run, "--bind /a /b -T /c --bind=/d:/e word", OPTION_PERMUTE);
+	assert_int_equal(run.result, 0);
+	assert_int_equal(run.target.steps.count, ARRAY_SIZE(expected));
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
+		assert_string_equal(run.target.steps.items[i], expected[i]);
+	assert_int_equal(run.scan.count, 1);
+	options_done(table, &run.target);
+	expect_error("--bind /a", "option --bind requires SRC DEST");
+	expect_error("--bind=/a", "option --bind requires SRC DEST");
+	expect_error("--tmpfs", "option --tmpfs requires DEST");
+}
+
+static void a_choice_may_stand_alone(void **state unused_parameter)
+{
+	struct run run;
+
+	parse(&run, "--diff json", OPTION_PERMUTE);
+	assert_string_equal(run.target.form, "text|json");
+	assert_int_equal(run.scan.count, 1);
+	assert_string_equal(parse(&run, "--diff=json", OPTION_PERMUTE)->target.form, "json");
+	expect_error("--diff=xml", "option --diff: 'xml' is none of text|json");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +276,8 @@ int main(void)
 		cmocka_unit_test(two_dashes_end_the_options),
 		cmocka_unit_test(a_list_keeps_all_values_in_order),
 		cmocka_unit_test(an_optional_value_takes_only_its_own_words),
+		cmocka_unit_test(steps_keep_their_order_and_words),
+		cmocka_unit_test(a_choice_may_stand_alone),
 		cmocka_unit_test(errors_name_the_option),
 		cmocka_unit_test(what_came_before_an_error_is_stored),
 		cmocka_unit_test(help_is_known_to_every_table),
