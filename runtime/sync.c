@@ -245,7 +245,7 @@ static int receive(int fd, struct header *header, struct error *failure, struct 
 		reply->size = r == 0 && reply->payload ? header->size : 0;
 		return r < 0 ? r : 1;
 	}
-	if (reply->payload && header->size > reply->capacity)
+	if (reply->payload && header->step != SYNC_FAILED && header->size > reply->capacity)
 		return error_set(err, EMSGSIZE, "receive: packet of %u bytes", header->size);
 	reply->size = header->size;
 	return 1;

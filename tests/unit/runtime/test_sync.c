@@ -82,6 +82,22 @@ static void an_error_crosses_whole(void **state)
 	assert_string_equal(err.text, failure.text);
 }
 
+static void an_error_crosses_where_a_small_payload_was_expected(void **state)
+{
+	scoped_ends ends = make_ends();
+	struct error failure = {0};
+	struct error err = {0};
+	pid_t pid = 0;
+	struct sync_reply reply = {.payload = (char *)&pid, .capacity = sizeof(pid)};
+
+	(void)state;
+	(void)error_set(&failure, ERANGE, "time offsets: Numerical result out of range");
+	sync_send_failure(ends.init, &failure);
+	assert_int_equal(sync_expect(ends.host, SYNC_PID, "stage", &reply, &err), -ERANGE);
+	assert_string_equal(err.text, failure.text);
+	assert_int_equal(pid, 0);
+}
+
 static void payloads_of_every_size_arrive_whole(void **state)
 {
 	static const size_t sizes[] = {1,
@@ -261,6 +277,7 @@ int main(void)
 		cmocka_unit_test(another_step_is_an_error_that_names_both),
 		cmocka_unit_test(end_of_file_is_never_success),
 		cmocka_unit_test(an_error_crosses_whole),
+		cmocka_unit_test(an_error_crosses_where_a_small_payload_was_expected),
 		cmocka_unit_test(payloads_of_every_size_arrive_whole),
 		cmocka_unit_test(a_payload_too_large_for_a_packet_and_descriptors_come_together),
 		cmocka_unit_test(a_payload_larger_than_the_room_is_refused),
