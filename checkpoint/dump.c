@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/facts.h"
+#include "checkpoint/follow.h"
 #include "checkpoint/image.h"
 #include "runtime/container.h"
 #include "runtime/delete.h"
@@ -32,6 +33,7 @@ struct dump {
 	struct facts facts;
 	struct image image;
 	struct criu criu;
+	struct follow follow;
 	int work_fd;
 	const char **external;
 	size_t external_count;
@@ -44,6 +46,7 @@ static void dump_done(struct dump *dump)
 
 	/* First of all CRIU: it may hold the processes. */
 	criu_done(&dump->criu);
+	follow_done(&dump->follow);
 	if (dump->frozen && !dump->was_frozen && !dump->gone &&
 	    cgroup_thaw(dump->group, FREEZE_TIMEOUT_MS, &err) < 0)
 		log_write(LOG_LEVEL_WARNING, "checkpoint: %s", err.text);
@@ -76,31 +79,33 @@ static int freeze(struct dump *dump, struct error *err)
 	return r < 0 ? r : 0;
 }
 
-static pid_t parent_of(pid_t pid)
+/* A number of /proc/PID/status; 0: it has none. */
+static int status_number(pid_t pid, const char *key)
 {
 	char path[32];
 	char text[4096];
 	struct error ignored;
-	int parent = 0;
+	int number = 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	if (file_read_kernel(AT_FDCWD, path, text, sizeof(text), &ignored) < 0)
 		return 0;
 
-	const char *line = strstr(text, "\nPPid:\t");
+	const char *line = strstr(text, key);
 	char digits[16];
 
 	if (!line)
 		return 0;
-	line += strlen("\nPPid:\t");
+	line += strlen(key);
+	line += strspn(line, " ");
 	(void)snprintf(digits, sizeof(digits), "%.*s", (int)strspn(line, "0123456789"), line);
-	return parse_int(digits, 0, INT_MAX, &parent) < 0 ? 0 : parent;
+	return parse_int(digits, 0, INT_MAX, &number) < 0 ? 0 : number;
 }
 
 static bool is_below(pid_t pid, pid_t top)
 {
 	while (pid > 1 && pid != top)
-		pid = parent_of(pid);
+		pid = status_number(pid, "\nPPid:\t");
 	return pid == top;
 }
 
@@ -240,9 +245,27 @@ static int open_work(struct dump *dump, struct error *err)
 	return dump->work_fd < 0 ? error_errno(err, "work path %s", path) : 0;
 }
 
+static int take_digest(struct dump *dump, struct error *err)
+{
+	struct fact_file *known = &dump->facts.known;
+	struct follow_result result;
+	int r = follow_finish(&dump->follow, &result, err);
+
+	if (r < 0 || !*result.sha256)
+		return r;
+	known->name = arena_strdup(&dump->facts.arena, FOLLOW_NAME);
+	known->sha256 = arena_strdup(&dump->facts.arena, result.sha256);
+	known->size = result.size;
+	return known->name && known->sha256 ? 0 : error_code(err, ENOMEM, "checkpoint");
+}
+
 static int seal(struct dump *dump, struct error *err)
 {
-	int r = facts_write(&dump->facts, dump->image.fd, err);
+	int r = dump->follow.talk < 0 ? 0 : take_digest(dump, err);
+
+	if (r < 0)
+		return r;
+	r = facts_write(&dump->facts, dump->image.fd, err);
 
 	return r < 0 ? r : image_seal(&dump->image, err);
 }
@@ -307,6 +330,16 @@ static int start_criu(struct dump *dump, struct error *err)
 	return r < 0 ? r : check_features(dump, err);
 }
 
+/* Worth a process when there is much of it. */
+static int follow_memory(struct dump *dump, struct error *err)
+{
+	enum { MUCH_KIB = 16 * 1024 };
+
+	return status_number(dump->container->record.pid, "\nVmRSS:\t") < MUCH_KIB
+	               ? 0
+	               : follow_start(dump->image.fd, &dump->follow, err);
+}
+
 static int run_criu(struct dump *dump, struct error *err)
 {
 	const struct checkpoint_options *o = dump->options;
@@ -343,8 +376,12 @@ static int run_criu(struct dump *dump, struct error *err)
 	if (!freezer)
 		return error_code(err, ENOMEM, "checkpoint");
 
-	int r = o->pre_dump ? criu_pre_dump(&dump->criu, &options, on_step, dump, err)
-	                    : criu_dump(&dump->criu, &options, on_step, dump, err);
+	int r = follow_memory(dump, err);
+
+	if (r < 0)
+		return r;
+	r = o->pre_dump ? criu_pre_dump(&dump->criu, &options, on_step, dump, err)
+	                : criu_dump(&dump->criu, &options, on_step, dump, err);
 
 	/* It reports no end of a pre-dump. */
 	if (r == 0 && o->pre_dump)
@@ -372,6 +409,7 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 		.container = options->container ? options->container : &container,
 		.image = IMAGE_NONE,
 		.criu = CRIU_NONE,
+		.follow = FOLLOW_NONE,
 		.work_fd = -1,
 	};
 

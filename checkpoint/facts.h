@@ -74,6 +74,8 @@ struct facts {
 	size_t page_count;
 	char *key; /* with it the manifest is signed and checked; null: it is not */
 	size_t key_size;
+	struct fact_file
+		known;     /* facts_write: this one's digest is known already; a null name: none */
 	bool pre_dump;     /* memory alone, the parent of a checkpoint */
 	bool remote_pages; /* a page server got the memory: what is put here later has no digest */
 };

@@ -82,19 +82,26 @@ static int each_image(int directory, visit_image *visit, void *context, struct e
 
 /* --- Writing --- */
 
+struct writing {
+	struct json_writer *w;
+	const struct fact_file *known;
+};
+
 static int write_file(int directory, const char *name, void *context, struct error *err)
 {
-	struct json_writer *w = context;
+	const struct writing *writing = context;
+	struct json_writer *w = writing->w;
+	bool known = str_equal(writing->known->name, name);
 	char hex[SHA256_HEX_SIZE];
-	uint64_t size = 0;
-	int r = digest_file(directory, name, hex, &size, err);
+	uint64_t size = writing->known->size;
+	int r = known ? 0 : digest_file(directory, name, hex, &size, err);
 
 	if (r < 0)
 		return r;
 	json_writer_object(w, NULL);
 	json_writer_string(w, "name", name);
 	json_writer_unsigned(w, "size", size);
-	json_writer_string(w, "sha256", hex);
+	json_writer_string(w, "sha256", known ? writing->known->sha256 : hex);
 	json_writer_end(w);
 	return 0;
 }
@@ -153,6 +160,7 @@ static int write_parent(struct json_writer *w, int directory, struct error *err)
 int facts_write(const struct facts *facts, int directory, struct error *err)
 {
 	struct json_writer w = {.indented = true, .lossless = true};
+	struct writing writing = {&w, &facts->known};
 
 	json_writer_object(&w, NULL);
 	json_writer_unsigned(&w, "format", MANIFEST_FORMAT);
@@ -167,7 +175,7 @@ int facts_write(const struct facts *facts, int directory, struct error *err)
 	write_mounts(&w, facts);
 	json_writer_array(&w, "files");
 	if (r == 0)
-		r = each_image(directory, write_file, &w, err);
+		r = each_image(directory, write_file, &writing, err);
 
 	json_writer_end(&w);
 	json_writer_end(&w);

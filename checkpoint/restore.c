@@ -466,10 +466,18 @@ static int start_criu(struct restore *restore, struct error *err)
 
 	if (r == 0)
 		r = start_memory(restore, err);
-	if (r == 0)
-		r = criu_start(&restore->criu, &launch, err);
-	if (r == 0 && restore->lazy.ready >= 0)
-		r = lazy_await(&restore->lazy, restore->work_fd, err);
+	if (r < 0)
+		return r;
+	r = criu_start(&restore->criu, &launch, err);
+	/* A daemon that failed takes all with it that is in the container's group, so it is asked first. */
+	if (restore->lazy.ready >= 0) {
+		struct error failure;
+		int ready = lazy_await(&restore->lazy, restore->work_fd, &failure);
+
+		if (ready < 0)
+			*err = failure;
+		r = ready < 0 ? ready : r;
+	}
 	return r;
 }
 

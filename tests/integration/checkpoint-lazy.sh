@@ -18,7 +18,7 @@ export LVM_RUN_CRIU=$T/criu
 
 checkpoint_memory() { # ID IMAGES
 	lvm run -d -b "$BUNDLE" "$1" </dev/null >"$T/out.$1" 2>&1
-	wait_for 20 grep -q good "$T/out.$1"
+	wait_for 120 grep -q good "$T/out.$1"
 	lvm checkpoint --image-path "$2" "$1"
 }
 
@@ -38,9 +38,9 @@ memory_is_what_it_was() {
 	checkpoint_memory "$id" "$T/one.img"
 	restore_lazily "$id" "$T/one.img"
 	container_is "$id" running
-	wait_for 20 said "$T/out.$id" 3
+	wait_for 120 said "$T/out.$id" 3
 	expect_equal good "$(sort -u "$T/out.$id")"
-	wait_for 20 daemon_is_gone
+	wait_for 120 daemon_is_gone
 	wait_for 5 [ ! -e "$ROOT/$id/lazy-pages.log" ]
 	expect_equal '' "$(find "$ROOT/$id" -name '*.socket' -o -name '*.log')"
 	container_is "$id" running
@@ -82,7 +82,7 @@ changed_memory_ends_the_container() {
 	checkpoint_memory "$id" "$T/flip.img"
 	printf '\1' | dd of="$T/flip.img/pages-1.img" bs=1 seek=$((MIB * 900000)) conv=notrunc status=none
 	restore_lazily "$id" "$T/flip.img"
-	wait_for 20 is_stopped "$id"
+	wait_for 120 is_stopped "$id"
 	expect_contains 'pages-1.img is not what was saved' "$(cat "$ROOT/$id/lazy-pages.log")"
 	lvm delete "$id"
 	nothing_left
