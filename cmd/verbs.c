@@ -68,7 +68,9 @@ const struct verb verbs[] = {
 		.words = "ID",
 		.summary = "let a created container run its program",
 		.details = "start returns when the program was executed, and fails when it could "
-			   "not be.",
+			   "not be. With NOTIFY_SOCKET in the environment of create and start "
+			   "it waits until the program says that it is ready, and passes that "
+			   "on.",
 		.example = "lvm-run start web1",
 		.run = start_main,
 	},
@@ -152,19 +154,19 @@ const struct verb verbs[] = {
 		.summary = "make containers that go on where another is",
 		.details =
 			"A clone has the memory and the disk of its source, and its own id, host "
-                        "name, "
+			"name, "
 			"/etc/machine-id, control group, namespaces and writable layer. A running "
 			"source stands still while it is saved and its writable layer is copied, "
-                        "and "
+			"and "
 			"runs on; clones of a stopped one start the program from its beginning. "
-                        "Each "
+			"Each "
 			"clone is there as a whole or not at all; a line on standard error tells "
-                        "of "
+			"of "
 			"each.\n"
 			"/etc/lvm-run-generation holds a random id that every clone and revert "
-                        "changes "
+			"changes "
 			"before the program goes on: who keeps a random state reseeds then. The "
-                        "new "
+			"new "
 			"network namespace has lo alone; --network joins one that was prepared.",
 		.example = "lvm-run clone --count 3 web1 copy",
 		.options = clone_options,
@@ -180,7 +182,7 @@ const struct verb verbs[] = {
 		.summary = "keep a sealed state from which clones start",
 		.details =
 			"create ID NAME seals the state of a container, or of a snapshot of it; "
-                        "the "
+			"the "
 			"container may be deleted then. clone --template NAME NEW makes containers "
 			"of it. delete NAME removes it; clones keep what they need.",
 		.example = "lvm-run template create web1 warm",

@@ -149,7 +149,7 @@ int spec_with_resources(const struct spec *spec, const struct spec_resources *re
 
 	encode(&writer, NULL, &spec_resources_table, resources);
 	r = with_member(spec, "linux", "resources", &writer, &changed, err);
-	return r < 0 ? r : take_source(changed, ret, ret_size);
+	return changed ? take_source(changed, ret, ret_size) : r;
 }
 
 int spec_with_mounts(const struct spec *spec, const struct spec_mount *mounts, size_t count,
@@ -165,9 +165,9 @@ int spec_with_mounts(const struct spec *spec, const struct spec_mount *mounts, s
 		encode(&writer, NULL, &spec_mount_table, &mounts[i]);
 	json_writer_end(&writer);
 	r = with_member(spec, NULL, "mounts", &writer, &changed, err);
-	if (r < 0)
+	if (!changed)
 		return r;
 	json_writer_unsigned(&writer, NULL, added);
 	r = with_member(changed, NULL, SPEC_ADDED_MOUNTS, &writer, &counted, err);
-	return r < 0 ? r : take_source(counted, ret, ret_size);
+	return counted ? take_source(counted, ret, ret_size) : r;
 }

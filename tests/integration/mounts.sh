@@ -112,6 +112,41 @@ destinations_stay_inside() {
 	ends
 }
 
+paused_and_created_containers_too() {
+	lives states
+	lvm pause "$ID"
+	mounts_json '[{"destination": "/x", "type": "tmpfs"}]'
+	add
+	lvm resume "$ID"
+	inside grep ' /x ' /proc/self/mountinfo
+	ends
+	edit_config '.process.args = ["grep", " /x ", "/proc/self/mountinfo"]'
+	ID=$(new_id)
+	lvm create -b "$BUNDLE" "$ID" </dev/null >"$T/created" 2>&1
+	add
+	lvm start "$ID"
+	wait_for 5 container_is "$ID" stopped
+	grep ' /x ' "$T/created"
+	expect_error 'cannot change mounts' add
+	lvm delete "$ID"
+}
+
+# Whatever is killed in between: the container and what is kept of it are whole.
+a_kill_leaves_it_whole() {
+	local i
+	lives killed
+	mounts_json '[{"destination": "/x", "type": "tmpfs"}, {"destination": "/y", "type": "tmpfs"}]'
+	for i in 0.002 0.004 0.006 0.008 0.010 0.015 0.020; do
+		timeout -s KILL "$i" "$RUNTIME" --root "$ROOT" mounts add "$ID" "$T/mounts.json" || :
+		jq -e '.mounts | length > 3' "$ROOT/$ID/config.json" >/dev/null
+		inside true
+	done
+	add
+	drop
+	ends
+	nothing_left
+}
+
 bad_input_changes_nothing() {
 	lives bad
 	expect_error 'standard input: mounts: expected an array, got an object' lvm mounts add "$ID" - <<<'{}'
@@ -186,6 +221,8 @@ check "new file systems are the container's own" new_file_systems_are_the_contai
 check 'all mounts of a list are added or removed, or none' all_or_nothing
 check 'only what was added is removed' only_what_was_added_is_removed
 check 'destinations are looked up inside the root' destinations_stay_inside
+check 'paused and created containers too' paused_and_created_containers_too
+check 'a command that is killed leaves container and record whole' a_kill_leaves_it_whole
 check 'bad input changes nothing' bad_input_changes_nothing
 check 'containers in user namespaces work' user_namespaces_work
 check 'id maps work, of the container and of the mount' id_maps_work
