@@ -279,6 +279,7 @@ kill-build: ## the kill harness without running it
 kill-harness: all ## kill the runtime at random moments, KILLS=500 times
 	@tests/kill/run $(KILLS)
 	@tests/kill/run $$(($(KILLS) / 5)) --pure --part kills
+	@tests/kill/snapshots $$(($(KILLS) / 50)) || [ $$? -eq 77 ]
 
 soak: all ## the long runs: 2000 kills, ten minutes a fuzzer
 	@tests/support/setup soak

@@ -94,6 +94,10 @@ static int make_disk(const struct making *m, const char *id, struct disk *ret, s
 	if (r < 0)
 		return r;
 	record->upper = arena_strdup(&ret->arena, layer);
+	/* Until it lives: a kill in between leaves what is no whole clone. */
+	record->operation.verb = arena_strdup(&ret->arena, VERB_BIRTH);
+	if (!record->operation.verb)
+		return error_code(err, ENOMEM, "clone");
 	if (!record->id || !record->state_root || !record->bundle || !record->upper)
 		return error_code(err, ENOMEM, "clone");
 	return disk_write(ret, err);
@@ -160,6 +164,18 @@ static int bring_to_life(const struct making *m, const char *id, const char *hos
 	                        : container_run(m->store, &create, &status, err);
 }
 
+/* It lives, and that is noted. */
+static int note_birth(const char *path, struct error *err)
+{
+	scoped_disk disk = DISK_NONE;
+	int r = disk_open(path, true, &disk, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r; /* it was deleted at once */
+	disk.record.operation = (struct disk_operation){0};
+	return disk_write(&disk, err);
+}
+
 static int make_one(const struct making *m, unsigned int number, struct error *err)
 {
 	enum { HOSTNAME_MAX = 64 };
@@ -185,8 +201,9 @@ static int make_one(const struct making *m, unsigned int number, struct error *e
 	if (r < 0) {
 		disk_done(&disk);
 		(void)!disk_discard(path, true, &late);
+		return r;
 	}
-	return r;
+	return note_birth(path, err);
 }
 
 /* --- All of them --- */

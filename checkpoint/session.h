@@ -50,6 +50,9 @@ void session_node_remove(const struct disk *disk, const char *name);
 #define PHASE_SAVED "saved"     /* the processes are whole in images, and about to be ended */
 #define PHASE_RESTORE "restore" /* the record says what shall be: processes are made from images */
 
+/* The verb of a clone that is being made. It is brought to no end, but removed. */
+#define VERB_BIRTH "birth"
+
 int session_begin(struct session *session, const char *verb, const char *node, const char *image,
                   struct error *err) must_check;
 int session_enter(struct session *session, const char *phase, struct error *err) must_check;
@@ -57,8 +60,10 @@ int session_finish(struct session *session, struct error *err) must_check;
 /* A container that was paused before is so again. */
 int session_pause(struct session *session, struct error *err) must_check;
 
-/* See snapshot_recover.c. */
+/* See snapshot_revert.c. */
 int session_recover(struct session *session, struct error *err) must_check;
+/* Processes that nobody holds: what was restored goes on, what was being restored does not. */
+bool session_is_whole(const struct session *session);
 
 /* --- Processes --- */
 

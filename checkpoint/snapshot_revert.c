@@ -246,8 +246,7 @@ static bool has_undo(const struct session *session)
 	                 0) == 0;
 }
 
-/* Processes that nobody holds: what was restored goes on, what was being restored does not. */
-static bool is_whole(const struct session *session)
+bool session_is_whole(const struct session *session)
 {
 	char path[32];
 	char text[4096];
@@ -327,7 +326,10 @@ int session_recover(struct session *session, struct error *err)
 	bool decided = str_equal(operation->phase, PHASE_RESTORE);
 	int r;
 
-	if (decided && is_whole(session))
+	if (str_equal(operation->verb, VERB_BIRTH) && !session_is_whole(session))
+		return error_set(err, EBUSY,
+		                 "its making was cut off (delete --force or gc removes it)");
+	if (decided && session_is_whole(session))
 		r = 0;
 	else if (str_equal(operation->phase, PHASE_SAVED) || decided)
 		r = is_revert ? recover_revert(session, decided, &options, err)

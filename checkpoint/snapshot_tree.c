@@ -190,6 +190,26 @@ static bool is_ours(const struct disk *disk, const char *state_root)
 	return str_equal(disk->record.state_root, state_root);
 }
 
+/* A clone that was being made is there as a whole, or goes. 1: it goes. */
+static int settle_clone(struct store *store, const char *id, struct error *err)
+{
+	scoped_session session = SESSION_NONE;
+	int r = store_lock(store, id, &session.container.entry, err);
+
+	if (r == 0)
+		(void)!container_read(&session.container, err); /* damaged: it goes */
+	if (r == 0)
+		r = disk_open_of(session.container.entry.fd, true, &session.disk, err);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (session_is_whole(&session))
+		return session_finish(&session, err);
+	session_done(&session);
+	session = (struct session)SESSION_NONE;
+	r = container_delete(store, id, true, err);
+	return r < 0 ? r : 1;
+}
+
 /* What killed commands have left of this state root's. */
 static int recover_one(struct store *store, const char *path, const char *state_root,
                        const char *id, gc_report *report, void *context, struct error *err)
@@ -205,12 +225,18 @@ static int recover_one(struct store *store, const char *path, const char *state_
 		return 0;
 
 	bool pending = disk.record.operation.verb != NULL;
+	bool birth = str_equal(disk.record.operation.verb, VERB_BIRTH);
 	bool orphan = store_open_entry(store, id, &entry, &gone) == -ENOENT && !disk.record.keep &&
 	              disk.record.node_count == 0;
 
 	disk_done(&disk);
 	if (orphan) {
 		r = disk_discard(path, true, err);
+	} else if (birth && entry.fd >= 0) {
+		r = settle_clone(store, id, err);
+		if (r > 0)
+			report(id, "clone was cut off", context);
+		return r < 0 ? r : 0;
 	} else if (pending && entry.fd >= 0) {
 		scoped_session session = SESSION_NONE;
 
@@ -222,6 +248,16 @@ static int recover_one(struct store *store, const char *path, const char *state_
 		report(id, orphan ? "root of a container that is gone" : "snapshot was cut off",
 		       context);
 	return r;
+}
+
+/* Layers that nothing names. */
+static int sweep_store(const char *directory, struct error *err)
+{
+	scoped_fd fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "store %s", directory);
+	return disk_sweep(fd, err);
 }
 
 int snapshot_recover_all(struct store *store, const char *store_path, gc_report *report,
@@ -237,6 +273,8 @@ int snapshot_recover_all(struct store *store, const char *store_path, gc_report 
 	int r = length < 0 ? error_errno(err, "state root")
 	                   : disk_store_path(store_path, directory, err);
 
+	if (r == -ENOENT)
+		return 0; /* a user without a home has no store either */
 	if (r == 0) {
 		state_root[length] = '\0';
 		r = disk_names(directory, DISK_ROOT, &names, &count, err);
@@ -254,5 +292,7 @@ int snapshot_recover_all(struct store *store, const char *store_path, gc_report 
 		}
 	}
 	container_ids_free(&names);
+	if (r == 0)
+		r = sweep_store(directory, err);
 	return r < 0 ? r : first;
 }

@@ -543,8 +543,11 @@ int disk_discard(const char *path, bool force, struct error *err)
 	struct error damage;
 	int r = open_locked(&disk, path, LOCK_EX, err);
 
+	/* A kill may have left what it alone needed. */
+	if (r == -ENOENT)
+		return disk.store_fd < 0 ? 0 : disk_sweep(disk.store_fd, err);
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r;
 	/* A damaged record keeps nothing alive. */
 	if (!force && read_record(disk.fd, &disk.arena, &disk.record, &damage) == 0 &&
 	    disk.record.keep)

@@ -7,6 +7,8 @@
 #define BUNDLES "/tmp/bundles/"
 #define CREATE(variant) "create -b " BUNDLES variant " --pid-file " PID_FILE " @"
 #define RUN(variant) "run -d -b " BUNDLES variant " --pid-file " PID_FILE " @"
+#define STORE "--store /tmp/store "
+#define LAYERS "--overlay /tmp/rootfs "
 #define TERMINAL " --console-socket " CONSOLE " "
 
 /* Variants are written by tests/kill/run: plain sleeps for ever, brief ends at once. */
@@ -58,6 +60,20 @@ const struct scene scenes[] = {
 	{"create, nested cgroup", {NULL}, CREATE("nested"), 0},
 	{"create, deep cgroup", {NULL}, CREATE("deep"), 0},
 	{"run, deep cgroup", {NULL}, RUN("deep"), 0},
+	{"create, overlay", {NULL}, STORE "create " LAYERS "-b " BUNDLES "plain @", 0},
+	{"run, overlay", {NULL}, STORE "run -d " LAYERS "-b " BUNDLES "plain @", 0},
+	{"delete --force, overlay",
+         {STORE "run -d " LAYERS "-b " BUNDLES "plain @"},
+         "delete --force @",
+         0},
+	{"snapshot of stopped",
+         {STORE "run -d " LAYERS "-b " BUNDLES "brief @", "!stopped"},
+         "snapshot create @",
+         0},
+	{"revert of stopped",
+         {STORE "run -d " LAYERS "-b " BUNDLES "brief @", "!stopped", "snapshot create @ one"},
+         "revert @ one",
+         0},
 	{"create, no cgroup", {NULL}, "--cgroup-manager disabled " CREATE("plain"), 0},
 	{"run, no cgroup", {NULL}, "--cgroup-manager disabled " RUN("plain"), 0},
 	{"delete --force, no cgroup",
