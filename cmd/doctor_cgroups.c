@@ -100,11 +100,13 @@ static void check_group_features(struct report *report, const char *mount)
 	int r = parent < 0 ? -errno : try_new_group(parent, &kill, &freeze, &cloned);
 
 	if (r < 0) {
-		report_add(report, area, "own groups", CHECK_MISSING,
-		           "Containers need a control group of their own. Be root, or have a group "
-		           "delegated to you (systemd-run --user --scope -p Delegate=yes), or use "
-		           "--cgroup-manager=disabled.",
-		           "cannot be made: %s", error_describe(-r));
+		report_add(
+			report, area, "own groups", CHECK_MISSING,
+			"Without one a container runs, with a warning, and cannot be limited, "
+		        "paused "
+			"or measured. Be root, have a group delegated to you (systemd-run --user "
+			"--scope -p Delegate=yes), or be content with --cgroup-manager=disabled.",
+			"cannot be made: %s", error_describe(-r));
 		return;
 	}
 	report_add(report, area, "clone3 into a group", cloned == 0 ? CHECK_OK : CHECK_FATAL,
