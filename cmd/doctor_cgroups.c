@@ -103,7 +103,7 @@ static void check_group_features(struct report *report, const char *mount)
 		report_add(
 			report, area, "own groups", CHECK_MISSING,
 			"Without one a container runs, with a warning, and cannot be limited, "
-		        "paused "
+			"paused "
 			"or measured. Be root, have a group delegated to you (systemd-run --user "
 			"--scope -p Delegate=yes), or be content with --cgroup-manager=disabled.",
 			"cannot be made: %s", error_describe(-r));

@@ -15,9 +15,6 @@ static int check_step(const struct mount_step *step, struct error *err)
 	if (step->kind == MOUNT_SYMLINK)
 		return error_set(err, EOPNOTSUPP,
 		                 "copy-symlink of a link: not possible while the container lives");
-	if (step->host_path && step->kind == MOUNT_TREE)
-		return error_set(err, EPERM, "source %s: needs privilege over the host's mounts",
-		                 step->host_path);
 	return 0;
 }
 
@@ -32,11 +29,25 @@ static int prepare(struct rootfs_plan *plan, const struct rootfs_request *reques
 		step->is_dev = false;
 		if (check_step(step, err) < 0)
 			r = error_wrap(err, "mount %s", step->name);
-		/* A path that only the host knows means something else in there. */
-		step->host_path = NULL;
+		/* In there a path of the host means something else; only sources are opened before. */
+		if (step->kind != MOUNT_TREE)
+			step->host_path = NULL;
 	}
 	fd_close(&plan->idmap.fd);
 	return r;
+}
+
+static bool wants_source(const struct mount_step *step)
+{
+	return step->kind == MOUNT_TREE && step->tree < 0 && step->host_path;
+}
+
+bool rootfs_wants_sources(const struct rootfs_plan *plan)
+{
+	for (size_t i = 0; i < plan->mount_count; i++)
+		if (wants_source(&plan->mounts[i]))
+			return true;
+	return false;
 }
 
 int rootfs_prepare_live(const struct rootfs_request *request, struct rootfs_plan **ret,

@@ -68,6 +68,20 @@ static int add_all(struct rootfs_plan *plan, struct error *err)
 	return 0;
 }
 
+int rootfs_enter_sources(struct rootfs_plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->mount_count; i++) {
+		struct mount_step *step = &plan->mounts[i];
+
+		if (step->kind != MOUNT_TREE || step->tree >= 0 || !step->host_path)
+			continue;
+		step->tree = mount_enter_source(plan, step, err);
+		if (step->tree < 0)
+			return error_wrap(err, "mount %s", step->name);
+	}
+	return 0;
+}
+
 int rootfs_enter_live(struct rootfs_plan *plan, struct error *err)
 {
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

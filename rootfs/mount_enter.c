@@ -195,29 +195,34 @@ static int enter_new(struct rootfs_plan *plan, struct mount_step *step, struct e
 
 /* --- The other kinds --- */
 
-static int enter_tree(struct rootfs_plan *plan, struct mount_step *step, struct error *err)
+int mount_enter_source(const struct rootfs_plan *plan, const struct mount_step *step,
+                       struct error *err)
 {
 	const struct mount_options *o = &step->options;
-	int tree = step->tree, r;
+	int flags = (o->bind_recursive ? AT_RECURSIVE : 0) |
+	            (o->source_nofollow ? AT_SYMLINK_NOFOLLOW : 0);
+	int tree = open_tree(AT_FDCWD, step->host_path,
+	                     (unsigned int)(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));
 
-	if (tree < 0) {
-		int flags = (o->bind_recursive ? AT_RECURSIVE : 0) |
-		            (o->source_nofollow ? AT_SYMLINK_NOFOLLOW : 0);
+	if (tree < 0 && errno == ENOENT && step->kind == MOUNT_NEW)
+		return error_set(err, EPERM,
+		                 "%s: this user namespace may mount no new one for a namespace "
+		                 "that is not its own, and the host has no %s to stand in",
+		                 step->type, step->host_path);
+	if (tree < 0)
+		return error_errno(err, "source %s", step->host_path);
 
-		tree = open_tree(AT_FDCWD, step->host_path,
-		                 (unsigned int)(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));
-		if (tree < 0 && errno == ENOENT && step->kind == MOUNT_NEW)
-			return error_set(err, EPERM,
-			                 "%s: this user namespace may mount no new one for a "
-			                 "namespace that is not its own, and the host has no %s to "
-			                 "stand in",
-			                 step->type, step->host_path);
-		if (tree < 0)
-			return error_errno(err, "source %s", step->host_path);
-		r = tree_finish(plan, step, tree, err);
-		if (r)
-			return r;
-	}
+	int r = tree_finish(plan, step, tree, err);
+
+	return r < 0 ? r : tree;
+}
+
+static int enter_tree(struct rootfs_plan *plan, struct mount_step *step, struct error *err)
+{
+	int tree = step->tree >= 0 ? step->tree : mount_enter_source(plan, step, err);
+
+	if (tree < 0)
+		return tree;
 	step->content = step->kind == MOUNT_NEW ? PLACE_FOREIGN : step->content;
 	return place_attach(plan, step, tree, false, err);
 }

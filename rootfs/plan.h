@@ -194,6 +194,9 @@ int enter_mount_setattr(int fd, unsigned int flags, const struct mount_attribute
 
 /* --- mount_enter.c, copyup_enter.c, device_enter.c, mask_enter.c: child --- */
 int mounts_enter(struct rootfs_plan *plan, struct error *err) must_check;
+/* Opens and finishes a source that was left to the child: the detached tree, or −errno. */
+int mount_enter_source(const struct rootfs_plan *plan, const struct mount_step *step,
+                       struct error *err) must_check;
 int mount_enter_one(struct rootfs_plan *plan, struct mount_step *step,
                     struct error *err) must_check;
 /* What late_readonly is for. */

@@ -94,6 +94,10 @@ int rootfs_enter_pivot(struct rootfs_plan *plan, struct error *err) must_check;
  */
 int rootfs_prepare_live(const struct rootfs_request *request, struct rootfs_plan **ret,
                         struct error *err) must_check;
+/* Whether sources are left to the child, because the caller has no rights over the host's mounts. */
+bool rootfs_wants_sources(const struct rootfs_plan *plan);
+/* Child in the container's user namespace and in a copy of the host's mounts: opens them. */
+int rootfs_enter_sources(struct rootfs_plan *plan, struct error *err) must_check;
 
 /*
  * Child that has joined the container's namespaces, its root that of the mount namespace: attaches all of

@@ -255,7 +255,9 @@ static int spawn(struct change *change, struct error *err)
 		return -err->code;
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return error_errno(err, "make undumpable");
-	if (plan->pid_namespace && setns(plan->init_pidfd, CLONE_NEWPID) < 0)
+	/* For new mounts of procfs. A user may enter it only with the user namespace, which comes later. */
+	if (plan->pid_namespace && setns(plan->init_pidfd, CLONE_NEWPID) < 0 &&
+	    (errno != EPERM || !(plan->namespace_flags & CLONE_NEWUSER)))
 		return error_errno(err, "join pid namespace");
 
 	pid_t pid = sys_clone3(&args);

@@ -9,11 +9,31 @@
 #include "runtime/mounts.h"
 #include "runtime/sync.h"
 
+/*
+ * Who has no rights over the host's mounts has them over a copy that belongs to the container's user
+ * namespace. The sources are opened there, detached, and carried on.
+ */
+static int open_sources(const struct mounts_plan *plan, struct error *err)
+{
+	if (setns(plan->init_pidfd, CLONE_NEWUSER) < 0)
+		return error_errno(err, "setns");
+	if (user_enter_root(plan->proc_fd, false, err) < 0)
+		return -err->code;
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_errno(err, "copy the mounts of the host");
+	return rootfs_enter_sources(plan->rootfs, err);
+}
+
 static int join(const struct mounts_plan *plan, struct error *err)
 {
-	if (setns(plan->init_pidfd, plan->namespace_flags) < 0)
+	bool sources = plan->rootfs && rootfs_wants_sources(plan->rootfs);
+	int flags = plan->namespace_flags & (sources ? ~CLONE_NEWUSER : ~0);
+
+	if (sources && open_sources(plan, err) < 0)
+		return -err->code;
+	if (setns(plan->init_pidfd, flags) < 0)
 		return error_errno(err, "setns");
-	if (plan->namespace_flags & CLONE_NEWUSER && user_enter_root(plan->proc_fd, false, err) < 0)
+	if (flags & CLONE_NEWUSER && user_enter_root(plan->proc_fd, false, err) < 0)
 		return -err->code;
 	if (plan->root_fd >= 0 && (fchdir(plan->root_fd) < 0 || chroot(".") < 0))
 		return error_errno(err, "chroot");

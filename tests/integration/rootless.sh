@@ -369,6 +369,21 @@ an_overlay_of_the_user() {
 	[ -c "$USER_HOME/upper/file" ]
 }
 
+mounts_of_a_living_one() {
+	mkdir "$USER_HOME/later" && echo added >"$USER_HOME/later/file" && chown -R "$USER_ID:$USER_GID" "$USER_HOME/later"
+	echo "[{\"destination\": \"/tmp/later\", \"type\": \"bind\", \"source\": \"$USER_HOME/later\", \"options\": [\"bind\", \"ro\"]},
+		{\"destination\": \"/tmp/fresh\", \"type\": \"tmpfs\", \"source\": \"tmpfs\"}]" >"$T/mounts.json"
+	start_one '.root.readonly = false'
+	ulvm mounts add "$ID" "$T/mounts.json"
+	expect_output added ulvm exec "$ID" cat /tmp/later/file
+	expect_error Read-only ulvm exec "$ID" touch /tmp/later/new
+	ulvm exec "$ID" touch /tmp/fresh/new
+	[ ! -e "$BUNDLE/rootfs/tmp/fresh/new" ]
+	ulvm mounts remove "$ID" "$T/mounts.json"
+	expect_error '' ulvm exec "$ID" cat /tmp/later/file
+	ulvm delete --force "$ID"
+}
+
 # --- Control groups ---
 
 without_a_group_it_says_so() {
@@ -624,6 +639,7 @@ check 'devices are those of the host' devices_are_the_hosts
 check 'a network namespace has its loopback' a_network_of_its_own
 check 'volumes and tmpfs' a_volume_and_a_tmpfs
 check 'an overlay with userxattr' an_overlay_of_the_user
+check 'mounts are added to a living container, and removed' mounts_of_a_living_one
 check 'a container without a cgroup is told of, and what needs one says so' without_a_group_it_says_so
 check 'limits and named groups that cannot be had are errors' limits_are_not_dropped
 check 'a delegated group is used: pause, stats, exec, delete' groups_below_a_delegated_one
