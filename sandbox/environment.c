@@ -47,7 +47,7 @@ static const char *const reproducible[] = {
 	"LANG=C.UTF-8",
 	"LC_ALL=C.UTF-8",
 	"TZ=UTC",
-	"SOURCE_DATE_EPOCH=" STRINGIFY(SANDBOX_EPOCH),
+	("SOURCE_DATE_EPOCH=" STRINGIFY(SANDBOX_EPOCH)),
 };
 
 static size_t name_length(const char *entry)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "spec/encode.h"
 #include "spec/findings.h"
 #include "spec/json.h"
 #include "spec/spec.h"
@@ -55,6 +56,38 @@ static void check_seccomp_text(const struct spec *spec)
 		abort();
 }
 
+typedef int encode_function(const struct spec *spec, char **ret, size_t *size, struct error *err);
+
+static int with_own_resources(const struct spec *spec, char **ret, size_t *size, struct error *err)
+{
+	return spec_with_resources(spec, &spec->linux.resources, ret, size, err);
+}
+
+static int with_own_mounts(const struct spec *spec, char **ret, size_t *size, struct error *err)
+{
+	return spec_with_mounts(spec, spec->mounts, spec->mount_count, spec->added_mounts, ret,
+	                        size, err);
+}
+
+/* Written again it decodes, and what is decoded then is written in the same way. */
+static void check_encoding(const struct spec *spec, encode_function *encode)
+{
+	struct error err = {0};
+	scoped_spec again = NULL;
+	char *once = NULL, *twice = NULL;
+	size_t once_size = 0, twice_size = 0;
+
+	if (encode(spec, &once, &once_size, &err) < 0) /* keys with escapes, or grown too large */
+		return;
+	if (spec_parse("again", once, once_size, &again, &err) < 0 ||
+	    encode(again, &twice, &twice_size, &err) < 0)
+		abort();
+	if (once_size != twice_size || memcmp(once, twice, once_size) != 0)
+		abort();
+	free(once);
+	free(twice);
+}
+
 static void check(const struct spec *spec, const uint8_t *data, size_t size)
 {
 	struct error err = {0};
@@ -66,6 +99,8 @@ static void check(const struct spec *spec, const uint8_t *data, size_t size)
 		abort();
 	check_lists(spec);
 	check_seccomp_text(spec);
+	check_encoding(spec, with_own_resources);
+	check_encoding(spec, with_own_mounts);
 	r = spec_validate(spec, &err);
 	if (r > 0 || r != -err.code || (r < 0 && err.text[0] == '\0'))
 		abort();
