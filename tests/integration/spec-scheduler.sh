@@ -76,11 +76,11 @@ deadlines() {
 }
 
 no_room_for_a_deadline() {
-	local i share
+	local share
 	may_have_deadlines
 	# As much as the kernel admits, in slices of three quarters of a CPU.
 	share="chrt -d --sched-runtime 7500000 --sched-deadline 10000000 --sched-period 10000000 0"
-	for i in $(seq 1 $(($(nproc --all) * 2))); do
+	for _ in $(seq 1 $(($(nproc --all) * 2))); do
 		$share true 2>/dev/null || break
 		$share sleep 1000 &
 		sleep 0.1
