@@ -250,7 +250,7 @@ static void add_linux(struct json_writer *w, const struct config_request *reques
 char *config_write(const struct config_request *request)
 {
 	const struct sandbox_options *options = request->options;
-	struct json_writer w = {.indented = true, .lossless = true};
+	struct json_writer w = {.indented = request->indented, .lossless = true};
 
 	json_writer_object(&w, NULL);
 	json_writer_string(&w, "ociVersion", SPEC_VERSION);

@@ -8,6 +8,7 @@ struct config_request {
 	const struct sandbox_options *options;
 	const struct scratch *scratch;
 	const struct view *view;
+	bool indented;       /* for people */
 	bool without_limits; /* --best-effort, and the host cannot enforce them */
 };
 

@@ -262,6 +262,7 @@ int sandbox_print_config(struct store *store, const struct sandbox_options *opti
 		.options = options,
 		.scratch = &run.scratch,
 		.view = &run.view,
+		.indented = true,
 	};
 
 	begin(&run, store, options);

@@ -162,6 +162,23 @@ int scratch_devpts(const struct scratch *scratch, struct error *err)
 	return 0;
 }
 
+int scratch_host(const struct scratch *scratch, struct error *err)
+{
+	struct mount_attr readonly = {
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+	};
+	scoped_fd tree =
+		open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+	if (tree < 0)
+		return error_errno(err, "clone the mounts of this host");
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &readonly, sizeof(readonly)) < 0)
+		return error_errno(err, "make the mounts of this host read-only");
+	if (move_mount(tree, "", scratch->fd, "rootfs", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "mount this host");
+	return 0;
+}
+
 int scratch_bare(const struct scratch *scratch, const char *path, unsigned int number,
                  struct error *err)
 {

@@ -51,6 +51,9 @@ int scratch_devpts(const struct scratch *scratch, struct error *err) must_check;
 int scratch_layer(struct scratch *scratch, const struct stat *like, unsigned int *ret_number,
                   struct error *err) must_check;
 
+/* Shows all of the host, read-only with all that is mounted in it, as the directory "rootfs". */
+int scratch_host(const struct scratch *scratch, struct error *err) must_check;
+
 /*
  * Shows the directory `path` without the mounts below it as "PATH/l/NUMBER". Only root may take mounts
  * away from what they cover: −EINVAL for others where there are some.

@@ -283,18 +283,20 @@ static int add_entry(const struct builder *b, const char *name, struct error *er
 	if (!S_ISDIR(st.st_mode))
 		return 0;
 	/* Nothing to show: a directory of its own costs less than an overlay. */
-	if (is_empty(path) && !b->options->read_only)
+	if (is_empty(path))
 		return add_own(b->view, b->scratch, path, st.st_mode & 07777, err);
-	if (b->options->read_only)
-		return add_bind(b->view, path, path, SANDBOX_RO_BIND, err);
 	return add_overlay(b, path, path, &st, err);
 }
 
 static int add_root(const struct builder *b, struct error *err)
 {
-	DIR *directory = opendir("/");
+	DIR *directory = NULL;
 	int r = 0;
 
+	/* One tree for all; what is the sandbox's own covers its parts of it. */
+	if (b->options->read_only)
+		return scratch_host(b->scratch, err);
+	directory = opendir("/");
 	if (!directory)
 		return error_errno(err, "read /");
 	while (r == 0) {
@@ -460,7 +462,12 @@ static int add_own_all(const struct builder *b, struct error *err)
 		r = add_own(b->view, b->scratch, "/tmp", 01777, err);
 	if (r == 0 && access("/var/tmp", F_OK) == 0)
 		r = add_own(b->view, b->scratch, "/var/tmp", 01777, err);
-	return r < 0 ? r : add_own(b->view, b->scratch, "/run", 0755, err);
+	if (r == 0)
+		r = add_own(b->view, b->scratch, "/run", 0755, err);
+	/* In overlays' root there is none. */
+	if (r == 0 && b->options->read_only && access("/sys", F_OK) == 0)
+		r = add_own(b->view, b->scratch, "/sys", 0555, err);
+	return r;
 }
 
 /* --- The caller's wishes --- */
