@@ -144,6 +144,8 @@ static int load(struct creation *creation, bool detached, struct error *err)
 
 	if (r == 0)
 		replace_identity(creation->plan.spec, creation->options);
+	if (r == 0 && creation->options->seccomp)
+		creation->plan.spec->linux.seccomp = *creation->options->seccomp;
 	if (r == 0)
 		r = spec_validate(creation->plan.spec, err);
 	if (r == 0)

@@ -69,6 +69,8 @@ struct create_options {
 	bool reaper;
 	int reaper_fd;
 	const struct landlock_rules *landlock; /* null: none; borrowed */
+	const struct spec_seccomp
+		*seccomp; /* instead of the configuration's; null: that; borrowed */
 	/*
 	 * The root is these directories, "TOP:…:BOTTOM" (a backslash before a colon of a name), below a
 	 * writable layer in the store, instead of root.path; null: it is not.

@@ -230,21 +230,29 @@ static void add_resources(struct json_writer *w, const struct sandbox_options *o
 static void add_linux(struct json_writer *w, const struct config_request *request)
 {
 	const struct sandbox_options *options = request->options;
-	const struct profile_options profile = {
-		.allow_userns = options->allow_userns,
-		.single_id = !maps_all(request),
-		.uid = inner_id(request, request->scratch->uid),
-		.gid = inner_id(request, request->scratch->gid),
-	};
 
 	json_writer_object(w, "linux");
 	add_mappings(w, request);
 	add_namespaces(w, options);
 	if (config_has_limits(options) && !request->without_limits)
 		add_resources(w, options);
-	profile_write(w, &profile);
+	if (request->profile)
+		profile_write(w, request->profile);
 	add_paths(w, request->view);
 	json_writer_end(w);
+}
+
+int config_profile(const struct config_request *request, struct arena *arena,
+                   struct spec_seccomp *ret, struct error *err)
+{
+	const struct profile_options options = {
+		.allow_userns = request->options->allow_userns,
+		.single_id = !maps_all(request),
+		.uid = inner_id(request, request->scratch->uid),
+		.gid = inner_id(request, request->scratch->gid),
+	};
+
+	return profile_build(arena, &options, ret, err);
 }
 
 char *config_write(const struct config_request *request)

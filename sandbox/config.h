@@ -8,9 +8,14 @@ struct config_request {
 	const struct sandbox_options *options;
 	const struct scratch *scratch;
 	const struct view *view;
-	bool indented;       /* for people */
-	bool without_limits; /* --best-effort, and the host cannot enforce them */
+	const struct spec_seccomp *profile; /* null: left out, it is handed over otherwise */
+	bool indented;                      /* for people */
+	bool without_limits;                /* --best-effort, and the host cannot enforce them */
 };
+
+/* The profile for this sandbox. */
+int config_profile(const struct config_request *request, struct arena *arena,
+                   struct spec_seccomp *ret, struct error *err) must_check;
 
 /* The text (free); null when memory ran out. */
 char *config_write(const struct config_request *request) must_check;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -367,14 +368,24 @@ static const char *const nested[] = {"chroot",  "clone",         "clone3",      
                                      "openat2", "pivot_root",    "setdomainname", "sethostname",
                                      "setns",   "umount2",       "unshare"};
 
-static const char allow[] = "SCMP_ACT_ALLOW";
-static const char refuse[] = "SCMP_ACT_ERRNO";
+static const enum spec_seccomp_action allow = SECCOMP_ACTION_ALLOW;
+static const enum spec_seccomp_action refuse = SECCOMP_ACTION_ERRNO; /* with EPERM */
 
 struct condition {
 	unsigned int argument;
 	uint64_t mask;
 	uint64_t value;
 };
+
+/* The rules so far, and the text that stands for them in the cache of filters. */
+struct builder {
+	struct arena *arena;
+	struct spec_seccomp *section;
+	struct strbuf identity;
+	bool failed;
+};
+
+enum { RULE_LIMIT = 160 };
 
 static bool is_in(const char *name, const char *const *list, size_t count)
 {
@@ -386,107 +397,124 @@ static bool is_in(const char *name, const char *const *list, size_t count)
 
 /* --- Rules --- */
 
-static void add_conditions(struct json_writer *w, const struct condition *conditions, size_t count)
+static struct spec_seccomp_rule *add_empty(struct builder *b, enum spec_seccomp_action action,
+                                           size_t names, size_t arguments)
 {
-	json_writer_array(w, "args");
-	for (size_t i = 0; i < count; i++) {
-		json_writer_object(w, NULL);
-		json_writer_unsigned(w, "index", conditions[i].argument);
-		json_writer_unsigned(w, "value", conditions[i].mask);
-		json_writer_unsigned(w, "valueTwo", conditions[i].value);
-		/* At least 0: always. A mask of 0 would make the rule one without conditions. */
-		json_writer_string(w, "op",
-		                   conditions[i].mask ? "SCMP_CMP_MASKED_EQ" : "SCMP_CMP_GE");
-		json_writer_end(w);
+	struct spec_seccomp_rule *rule = &b->section->rules[b->section->rule_count];
+
+	*rule = (struct spec_seccomp_rule){
+		.action = action,
+		.errno_ret = {action == refuse, EPERM},
+		.names.items = arena_alloc(b->arena, names + 1, sizeof(char *)),
+		.args = arguments ? arena_alloc(b->arena, arguments, sizeof(*rule->args)) : NULL,
+		.arg_count = arguments,
+	};
+	if (!rule->names.items || (arguments && !rule->args) ||
+	    b->section->rule_count == RULE_LIMIT - 1) {
+		b->failed = true;
+		return NULL;
 	}
-	json_writer_end(w);
+	b->section->rule_count++;
+	strbuf_adds(&b->identity, action == refuse ? ";-" : ";+");
+	return rule;
 }
 
-/* One rule; `action` refuse is with EPERM. */
-static void add_rule(struct json_writer *w, const char *name, const char *action,
+/* The names are only read. */
+static void add_name(struct builder *b, struct spec_seccomp_rule *rule, const char *name)
+{
+	rule->names.items[rule->names.count++] = (char *)(uintptr_t)name;
+	strbuf_adds(&b->identity, name);
+	strbuf_add(&b->identity, ",", 1);
+}
+
+static void add_rule(struct builder *b, const char *name, enum spec_seccomp_action action,
                      const struct condition *conditions, size_t count)
 {
-	json_writer_object(w, NULL);
-	json_writer_strings(w, "names", &name, 1);
-	json_writer_string(w, "action", action);
-	if (action == refuse)
-		json_writer_unsigned(w, "errnoRet", EPERM);
-	if (count)
-		add_conditions(w, conditions, count);
-	json_writer_end(w);
+	struct spec_seccomp_rule *rule = add_empty(b, action, 1, count);
+
+	if (!rule)
+		return;
+	add_name(b, rule, name);
+	for (size_t i = 0; i < count; i++) {
+		const struct condition *c = &conditions[i];
+
+		rule->args[i] = (struct spec_seccomp_arg){
+			.index = c->argument,
+			.value = c->mask,
+			.value_two = c->value,
+			/* At least 0: always. A mask of 0 would make the rule one without conditions. */
+			.op = c->mask ? SECCOMP_OP_MASKED_EQ : SECCOMP_OP_GE,
+		};
+		strbuf_addf(&b->identity, "%u:%llx=%llx,", c->argument, (unsigned long long)c->mask,
+		            (unsigned long long)c->value);
+	}
 }
 
 /* For all that the rules before it have left. A rule without conditions would overrule those. */
-static void add_rest(struct json_writer *w, const char *name, const char *action)
+static void add_rest(struct builder *b, const char *name, enum spec_seccomp_action action)
 {
 	static const struct condition always = {0, 0, 0};
 
-	add_rule(w, name, action, &always, 1);
+	add_rule(b, name, action, &always, 1);
 }
 
-/* The lists, but for what `except` names. */
-static void add_list(struct json_writer *w, const char *const *list, size_t count,
-                     const char *action, bool without_nested)
+static void add_list(struct builder *b, const char *const *list, size_t count,
+                     enum spec_seccomp_action action, bool without_nested)
 {
-	json_writer_object(w, NULL);
-	json_writer_array(w, "names");
-	for (size_t i = 0; i < count; i++)
+	struct spec_seccomp_rule *rule = add_empty(b, action, count, 0);
+
+	for (size_t i = 0; rule && i < count; i++)
 		if (!without_nested || !is_in(list[i], nested, ARRAY_SIZE(nested)))
-			json_writer_string(w, NULL, list[i]);
-	json_writer_end(w);
-	json_writer_string(w, "action", action);
-	if (action == refuse)
-		json_writer_unsigned(w, "errnoRet", EPERM);
-	json_writer_end(w);
+			add_name(b, rule, list[i]);
 }
 
 /* --- Calls that are allowed with some arguments --- */
 
 /* New namespaces are refused, each by its flag, so that the error is EPERM. */
-static void add_clone(struct json_writer *w)
+static void add_clone(struct builder *b)
 {
 	static const uint64_t flags[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
 	                                 CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-		add_rule(w, "clone", refuse, &(struct condition){0, flags[i], flags[i]}, 1);
-	add_rest(w, "clone", allow);
+		add_rule(b, "clone", refuse, &(struct condition){0, flags[i], flags[i]}, 1);
+	add_rest(b, "clone", allow);
 }
 
 /* The kernel looks at 32 bits of the request. */
-static void add_ioctl(struct json_writer *w)
+static void add_ioctl(struct builder *b)
 {
 	static const uint64_t requests[] = {0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */};
 
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
-		add_rule(w, "ioctl", refuse, &(struct condition){1, UINT32_MAX, requests[i]}, 1);
-	add_rest(w, "ioctl", allow);
+		add_rule(b, "ioctl", refuse, &(struct condition){1, UINT32_MAX, requests[i]}, 1);
+	add_rest(b, "ioctl", allow);
 }
 
-static void add_sockets(struct json_writer *w)
+static void add_sockets(struct builder *b)
 {
 	enum { AUDIT = 9 };
 	static const uint64_t families[] = {AF_UNIX, AF_INET, AF_INET6};
 	const struct condition audit[] = {{0, UINT32_MAX, AF_NETLINK}, {2, UINT32_MAX, AUDIT}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		add_rule(w, "socket", allow, &(struct condition){0, UINT32_MAX, families[i]}, 1);
-	add_rule(w, "socket", refuse, audit, ARRAY_SIZE(audit));
-	add_rule(w, "socket", allow, &(struct condition){0, UINT32_MAX, AF_NETLINK}, 1);
-	add_rest(w, "socket", refuse);
-	add_rule(w, "socketpair", allow, &(struct condition){0, UINT32_MAX, AF_UNIX}, 1);
-	add_rest(w, "socketpair", refuse);
+		add_rule(b, "socket", allow, &(struct condition){0, UINT32_MAX, families[i]}, 1);
+	add_rule(b, "socket", refuse, audit, ARRAY_SIZE(audit));
+	add_rule(b, "socket", allow, &(struct condition){0, UINT32_MAX, AF_NETLINK}, 1);
+	add_rest(b, "socket", refuse);
+	add_rule(b, "socketpair", allow, &(struct condition){0, UINT32_MAX, AF_UNIX}, 1);
+	add_rest(b, "socketpair", refuse);
 }
 
-static void add_personality(struct json_writer *w)
+static void add_personality(struct builder *b)
 {
 	static const uint64_t values[] = {PER_LINUX,         PER_LINUX32,
 	                                  UNAME26,           PER_LINUX32 | UNAME26,
 	                                  ADDR_NO_RANDOMIZE, UINT32_MAX};
 
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
-		add_rule(w, "personality", allow, &(struct condition){0, UINT32_MAX, values[i]}, 1);
-	add_rest(w, "personality", refuse);
+		add_rule(b, "personality", allow, &(struct condition){0, UINT32_MAX, values[i]}, 1);
+	add_rest(b, "personality", refuse);
 }
 
 /* Files whose mode is given: never with the bits that lend an owner's or a group's rights. */
@@ -500,7 +528,7 @@ static const struct {
 	{"mknodat", 2, -1}, {"open", 2, 1},    {"openat", 3, 2},
 };
 
-static void add_modes(struct json_writer *w)
+static void add_modes(struct builder *b)
 {
 	enum { CREATE = 0100, TEMPORARY = 020000000 };
 	static const uint64_t bits[] = {S_ISUID, S_ISGID}, creating[] = {CREATE, TEMPORARY};
@@ -508,19 +536,19 @@ static void add_modes(struct json_writer *w)
 	for (size_t i = 0; i < ARRAY_SIZE(mode_calls); i++) {
 		unsigned int mode = mode_calls[i].mode;
 
-		for (size_t b = 0; b < ARRAY_SIZE(bits) && mode_calls[i].flags < 0; b++)
-			add_rule(w, mode_calls[i].name, refuse,
-			         &(struct condition){mode, bits[b], bits[b]}, 1);
-		for (size_t b = 0; b < 4 && mode_calls[i].flags >= 0; b++) {
-			const uint64_t bit = bits[b / 2], flag = creating[b % 2];
+		for (size_t k = 0; k < ARRAY_SIZE(bits) && mode_calls[i].flags < 0; k++)
+			add_rule(b, mode_calls[i].name, refuse,
+			         &(struct condition){mode, bits[k], bits[k]}, 1);
+		for (size_t k = 0; k < 4 && mode_calls[i].flags >= 0; k++) {
+			const uint64_t bit = bits[k / 2], flag = creating[k % 2];
 			const struct condition both[] = {
 				{(unsigned int)mode_calls[i].flags, flag, flag},
 				{mode, bit, bit},
 			};
 
-			add_rule(w, mode_calls[i].name, refuse, both, ARRAY_SIZE(both));
+			add_rule(b, mode_calls[i].name, refuse, both, ARRAY_SIZE(both));
 		}
-		add_rest(w, mode_calls[i].name, allow);
+		add_rest(b, mode_calls[i].name, allow);
 	}
 }
 
@@ -528,7 +556,7 @@ static void add_modes(struct json_writer *w)
  * Ids that the user namespace does not map are invalid to the kernel (EINVAL); fakeroot and others take only EPERM
  * for "not yours". Where one id is mapped the filter says so before the kernel does.
  */
-static void add_owners(struct json_writer *w, const struct profile_options *options)
+static void add_owners(struct builder *b, const struct profile_options *options)
 {
 	static const struct {
 		const char *name;
@@ -543,40 +571,91 @@ static void add_owners(struct json_writer *w, const struct profile_options *opti
 				{calls[i].uid + 1, UINT32_MAX, gids[k % 2]},
 			};
 
-			add_rule(w, calls[i].name, allow, own, ARRAY_SIZE(own));
+			add_rule(b, calls[i].name, allow, own, ARRAY_SIZE(own));
 		}
-		add_rest(w, calls[i].name, options->single_id ? refuse : allow);
+		add_rest(b, calls[i].name, options->single_id ? refuse : allow);
 	}
 }
 
 /* --- The section --- */
 
-static void add_rules(struct json_writer *w, const struct profile_options *options)
+static void add_rules(struct builder *b, const struct profile_options *options)
 {
-	add_list(w, allowed, ARRAY_SIZE(allowed), allow, false);
-	add_list(w, refused, ARRAY_SIZE(refused), refuse, options->allow_userns);
+	add_list(b, allowed, ARRAY_SIZE(allowed), allow, false);
+	add_list(b, refused, ARRAY_SIZE(refused), refuse, options->allow_userns);
 	if (options->allow_userns)
-		add_list(w, nested, ARRAY_SIZE(nested), allow, false);
+		add_list(b, nested, ARRAY_SIZE(nested), allow, false);
 	else
-		add_clone(w);
-	add_ioctl(w);
-	add_sockets(w);
-	add_personality(w);
-	add_modes(w);
-	add_owners(w, options);
+		add_clone(b);
+	add_ioctl(b);
+	add_sockets(b);
+	add_personality(b);
+	add_modes(b);
+	add_owners(b, options);
 }
 
-void profile_write(struct json_writer *writer, const struct profile_options *options)
+int profile_build(struct arena *arena, const struct profile_options *options,
+                  struct spec_seccomp *ret, struct error *err)
 {
-	static const char *const log[] = {"SECCOMP_FILTER_FLAG_LOG"};
+	struct builder b = {.arena = arena, .section = ret};
 
+	*ret = (struct spec_seccomp){
+		.set = true,
+		.default_action = refuse,
+		.default_errno_ret = {true, ENOSYS},
+		.rules = arena_alloc(arena, RULE_LIMIT, sizeof(*ret->rules)),
+	};
+	if (!ret->rules)
+		return error_code(err, ENOMEM, "seccomp profile");
+	add_rules(&b, options);
+
+	scoped_str identity = strbuf_take(&b.identity);
+
+	ret->canonical = arena_strdup(arena, identity);
+	if (b.failed || !ret->canonical)
+		return error_code(err, ENOMEM, "seccomp profile");
+	ret->canonical_size = strlen(ret->canonical);
+	return 0;
+}
+
+/* --- As text --- */
+
+static void write_arguments(struct json_writer *w, const struct spec_seccomp_rule *rule)
+{
+	json_writer_array(w, "args");
+	for (size_t i = 0; i < rule->arg_count; i++) {
+		json_writer_object(w, NULL);
+		json_writer_unsigned(w, "index", rule->args[i].index);
+		json_writer_unsigned(w, "value", rule->args[i].value);
+		json_writer_unsigned(w, "valueTwo", rule->args[i].value_two);
+		json_writer_string(w, "op",
+		                   rule->args[i].op == SECCOMP_OP_GE ? "SCMP_CMP_GE"
+		                                                     : "SCMP_CMP_MASKED_EQ");
+		json_writer_end(w);
+	}
+	json_writer_end(w);
+}
+
+void profile_write(struct json_writer *writer, const struct spec_seccomp *profile)
+{
 	json_writer_object(writer, "seccomp");
-	json_writer_string(writer, "defaultAction", refuse);
-	json_writer_unsigned(writer, "defaultErrnoRet", ENOSYS);
-	if (options->log)
-		json_writer_strings(writer, "flags", log, ARRAY_SIZE(log));
+	json_writer_string(writer, "defaultAction", "SCMP_ACT_ERRNO");
+	json_writer_unsigned(writer, "defaultErrnoRet", profile->default_errno_ret.value);
 	json_writer_array(writer, "syscalls");
-	add_rules(writer, options);
+	for (size_t i = 0; i < profile->rule_count; i++) {
+		const struct spec_seccomp_rule *rule = &profile->rules[i];
+
+		json_writer_object(writer, NULL);
+		json_writer_strings(writer, "names", (const char *const *)rule->names.items,
+		                    rule->names.count);
+		json_writer_string(writer, "action",
+		                   rule->action == refuse ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW");
+		if (rule->errno_ret.set)
+			json_writer_unsigned(writer, "errnoRet", rule->errno_ret.value);
+		if (rule->arg_count)
+			write_arguments(writer, rule);
+		json_writer_end(writer);
+	}
 	json_writer_end(writer);
 	json_writer_end(writer);
 }

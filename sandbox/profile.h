@@ -19,10 +19,13 @@ struct profile_options {
 	bool single_id; /* these are the only ids that the user namespace maps */
 	uint32_t uid, gid;
 	bool allow_userns; /* namespaces, mounts and what nested sandboxes need */
-	bool log;          /* refusals are logged by the kernel, where it is asked to (--audit) */
 };
 
-/* Writes the member "seccomp". */
-void profile_write(struct json_writer *writer, const struct profile_options *options);
+/* What it says, as a configuration would; everything lies in `arena` or is constant. */
+int profile_build(struct arena *arena, const struct profile_options *options,
+                  struct spec_seccomp *ret, struct error *err) must_check;
+
+/* Writes it as the member "seccomp". */
+void profile_write(struct json_writer *writer, const struct spec_seccomp *profile);
 
 #endif

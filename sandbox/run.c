@@ -25,6 +25,7 @@ struct run {
 	struct view view;
 	struct watch watch;
 	struct verdict_usage usage;
+	struct spec_seccomp profile;
 	struct copy outputs;
 	struct changes changes;
 	char id[48];
@@ -63,7 +64,7 @@ static int build(struct run *run, struct error *err)
 	return r < 0 ? r : view_build(&run->view, &run->scratch, run->options, err);
 }
 
-static int write_bundle(const struct run *run, bool without_limits, struct error *err)
+static int write_bundle(struct run *run, bool without_limits, struct error *err)
 {
 	const struct config_request request = {
 		.options = run->options,
@@ -71,6 +72,10 @@ static int write_bundle(const struct run *run, bool without_limits, struct error
 		.view = &run->view,
 		.without_limits = without_limits,
 	};
+
+	if (config_profile(&request, &run->view.arena, &run->profile, err) < 0)
+		return -err->code;
+
 	scoped_str text = config_write(&request);
 	scoped_fd fd = openat(run->scratch.fd, CONFIG_NAME,
 	                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -126,6 +131,7 @@ static int launch_once(struct run *run, bool without_limits, struct launch **ret
 	if (r == 0)
 		r = find_writable(run, &landlock, err);
 	/* Whoever is confined by it may mount nothing: not for those who may. */
+	create.seccomp = &run->profile;
 	if (!run->options->allow_userns)
 		create.landlock = &landlock;
 	return r < 0 ? r : container_launch(run->store, &create, ret, err);
@@ -258,7 +264,7 @@ int sandbox_print_config(struct store *store, const struct sandbox_options *opti
                          struct error *err)
 {
 	scoped(run_done) struct run run = {0};
-	const struct config_request request = {
+	struct config_request request = {
 		.options = options,
 		.scratch = &run.scratch,
 		.view = &run.view,
@@ -271,6 +277,10 @@ int sandbox_print_config(struct store *store, const struct sandbox_options *opti
 
 	if (r < 0)
 		return r;
+	r = config_profile(&request, &run.view.arena, &run.profile, err);
+	if (r < 0)
+		return r;
+	request.profile = &run.profile;
 	*ret = config_write(&request);
 	return *ret ? 0 : error_code(err, ENOMEM, "configuration");
 }

@@ -9,6 +9,8 @@
  * files the program sees), secrets.h (which it never sees), profile.h (its system calls), config.h
  * (all of it as an OCI configuration), watch.h (clocks, output and limits while it runs), verdict.h
  * (how it ended, and the report), outputs.h (what it leaves).
+ * What exec brings into a running sandbox is the caller's own and has no filter: the profile is handed to init, and
+ * is not in the configuration that is kept.
  * Host side; only for a process of its own, whose namespaces it changes.
  */
 #ifndef LVM_RUN_SANDBOX_SANDBOX_H

@@ -24,10 +24,13 @@ static struct spec *parse(const struct profile_options *options)
 {
 	struct json_writer w = {0};
 	struct spec *spec = NULL;
+	scoped_arena arena = {0};
+	struct spec_seccomp profile;
 	struct error err;
 
+	assert_int_equal(profile_build(&arena, options, &profile, &err), 0);
 	json_writer_object(&w, NULL);
-	profile_write(&w, options);
+	profile_write(&w, &profile);
 	json_writer_end(&w);
 
 	scoped_str section = json_writer_take(&w);
