@@ -245,6 +245,17 @@ reproducible() {
 	expect_contains 00040000 "$here"
 }
 
+# The list of what is hidden is documented whole.
+hidden_list_is_documented() {
+	local path
+	sed -n '/secrets_of_ho/,/NULL/s/^\t"\(.*\)",$/\1/p' "$TOP/sandbox/secrets.c" >"$T/hidden"
+	[ "$(wc -l <"$T/hidden")" -gt 60 ]
+	while read -r path; do
+		grep -qF "\`$path\`" "$TOP/docs/sandbox.md" || { echo "$path is not in docs/sandbox.md"; return 1; }
+	done <"$T/hidden"
+}
+
+check 'the list of what is hidden is documented' hidden_list_is_documented
 check 'the exit status is that of the command' exit_status_is_the_commands
 check 'what is written is discarded' writes_are_discarded
 check 'writable paths are the host'"'"'s' writable_paths_stay
