@@ -319,10 +319,20 @@ static int take_group(const char *path, const struct stat *st, int type, struct 
 	return 0;
 }
 
+/* In the v2 hierarchy and in those of v1. */
 static void collect_groups(struct lines *ret)
 {
+	FILE *file = fopen("/proc/self/mounts", "re");
+	char type[64];
+	char place[256];
+
 	collecting = ret;
 	(void)nftw(cgroup_mount(), take_group, 32, FTW_PHYS | FTW_MOUNT);
+	while (file && fscanf(file, "%*s %255s %63s %*[^\n]", place, type) == 2)
+		if (strcmp(type, "cgroup") == 0)
+			(void)nftw(place, take_group, 32, FTW_PHYS | FTW_MOUNT);
+	if (file)
+		(void)fclose(file);
 }
 
 /* --- The whole --- */
