@@ -200,6 +200,19 @@ a_dummy_moves_too() {
 	expect_contains 10.97.0.2/24 "$(run)"
 }
 
+no_part_of_a_checkpoint() {
+	local id
+	# shellcheck source=tests/support/criu.sh
+	. "$TOP/tests/support/criu.sh"
+	pair saved
+	id=$(new_id)
+	config 'sleep 1000' '{"saved": {}}'
+	lvm run -d -b "$BUNDLE" -f "$CONFIG" "$id"
+	expect_error 'linux.netDevices: interfaces are not part of a checkpoint' lvm checkpoint --image-path "$T/image" "$id"
+	container_is "$id" running
+	[ ! -e "$T/image" ]
+}
+
 check 'addresses, MTU, hardware address and alias come along, and it is up' all_comes_along
 check 'it carries packets' it_really_carries_packets
 check 'names: kept, given, from a template, swapped' names_templates_and_swaps
@@ -210,5 +223,6 @@ check 'a namespace that is joined gets it, and keeps it' into_a_namespace_that_i
 check 'a container with a user namespace gets it' with_a_user_namespace
 check 'hooks find it moved' hooks_find_it_moved
 check 'a dummy interface moves too' a_dummy_moves_too
+check 'a checkpoint of such a container is refused' no_part_of_a_checkpoint
 check 'features claim it' expect_output true jq .linux.netDevices.enabled <(lvm features)
 finish
