@@ -267,6 +267,7 @@ check-vm: all $(BUILD)/testkit kill-build ## the tests that run in the virtual m
 
 bench: all ## measure against other runtimes
 	@tests/bench/bench $(BENCH_ARGS)
+	@tests/bench/sandbox
 
 differential: all ## the same bundles under lvm-run, crun and runc: what their containers see
 	@tests/differential/run
