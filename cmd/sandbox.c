@@ -59,6 +59,8 @@ const struct option sandbox_options[] = {
          "write how it ended and what it used there, as JSON"},
 	{"out", "o", OPTION_LIST, SANDBOX(outputs), "PATH[=DEST]",
          "afterwards copy PATH out, to the same place of this host or to DEST; may be repeated"},
+	{"commit", "", OPTION_LIST, SANDBOX(commits), "PATH",
+         "when it has ended with 0, make on this host what it changed below PATH; may be repeated"},
 	{"diff", "", OPTION_CHOICE, SANDBOX(diff), "text|json",
          "afterwards list what was added, modified and deleted on standard output"},
 	{"stdout", "l", OPTION_TEXT, SANDBOX(out), "FILE", "standard output goes to FILE"},
@@ -262,6 +264,21 @@ static int parse_outputs(struct arena *arena, const struct option_list *list,
 	return outputs ? 0 : error_code(err, ENOMEM, "options");
 }
 
+static int parse_commits(struct arena *arena, const struct option_list *list,
+                         struct sandbox_options *ret, struct error *err)
+{
+	const char **paths = arena_alloc(arena, list->count + 1, sizeof(*paths));
+
+	for (size_t i = 0; paths && i < list->count; i++) {
+		paths[i] = absolute(arena, list->items[i]);
+		if (!paths[i])
+			return error_code(err, ENOENT, "option --commit %s", list->items[i]);
+	}
+	ret->commits = paths;
+	ret->commit_count = list->count;
+	return paths ? 0 : error_code(err, ENOMEM, "options");
+}
+
 /* --- All --- */
 
 static int parse_all(const struct call *call, struct arena *arena, struct sandbox_options *o,
@@ -300,6 +317,8 @@ static int parse_all(const struct call *call, struct arena *arena, struct sandbo
 		r = parse_steps(arena, &a->steps, o, err);
 	if (r == 0)
 		r = parse_outputs(arena, &a->outputs, o, err);
+	if (r == 0)
+		r = parse_commits(arena, &a->commits, o, err);
 	if (a->diff)
 		o->diff = str_equal(a->diff, "json") ? SANDBOX_DIFF_JSON : SANDBOX_DIFF_TEXT;
 	if (r == 0)

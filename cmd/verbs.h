@@ -131,7 +131,7 @@ struct checkpoint_arguments { /* of checkpoint and restore */
 struct sandbox_arguments {
 	struct option_list steps;
 	struct option_list env;
-	struct option_list outputs;
+	struct option_list outputs, commits;
 	const char *diff;
 	const char *directory;
 	const char *disk, *memory, *swap, *cpus, *pids;

@@ -274,7 +274,10 @@ static int copy_link(struct copy *copy, const struct entry *e, struct error *err
 	if (size < 0)
 		return copy_refuse(copy, e->path, "cannot be read", err);
 	text[size] = '\0';
-	if (!copy_link_stays(text, e->depth ? e->depth - 1 : 0))
+
+	int depth = (int)e->depth + copy->above;
+
+	if (!copy_link_stays(text, depth > 0 ? (unsigned int)depth : 0))
 		return copy_refuse(copy, e->path, "is a link that leads out", err);
 	if (symlinkat(text, e->to, e->to_name) < 0) {
 		char ignored;

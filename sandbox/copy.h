@@ -5,8 +5,7 @@
  * holes stay holes, hard links stay one file, and each file has its SHA-256, taken from the bytes that
  * were written. An existing file gives way in one step; an existing directory is added to. Host side.
  *
- *	struct copy copy = {.latest = -1};
- *	copy_begin(&copy);
+ *	struct copy copy = COPY_NONE;
  *	copy_entry(&copy, from_dirfd, "result", to_dirfd, "result", &err);
  *	copy_done(&copy);
  */
@@ -50,9 +49,15 @@ struct copy {
 	struct copy_inode *inodes;
 	size_t inode_count, inode_capacity;
 	int64_t latest; /* seconds: later time stamps are set back to it; −1: none are */
-	int to_root;    /* where inodes' paths start; set by copy_entry */
+	/* Directories above the first name that links may lead into, too; −1: not even the one it lies in. */
+	int above;
+	int to_root; /* where inodes' paths start; set by copy_entry */
 };
 
+#define COPY_NONE                                                                                  \
+	{                                                                                          \
+		.latest = -1, .above = -1                                                          \
+	}
 void copy_done(struct copy *copy);
 #define scoped_copy scoped(copy_done) struct copy
 

@@ -88,8 +88,8 @@ static const char *final_place(struct arena *arena, const struct sandbox_output 
 	return arena_format(arena, "%s/%s", output->destination, slash ? slash + 1 : output->path);
 }
 
-static int collect(const struct view *view, const struct scratch *scratch,
-                   const struct sandbox_output *output, struct copy *copy, struct error *err)
+int outputs_copy(const struct view *view, const struct scratch *scratch,
+                 const struct sandbox_output *output, struct copy *copy, struct error *err)
 {
 	const char *rest = NULL, *name = NULL, *to = NULL;
 	scoped_fd tree = outputs_open_tree(view, scratch, output->path, &rest, err);
@@ -126,11 +126,10 @@ int outputs_collect(const struct view *view, const struct scratch *scratch,
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	int r = 0;
 
-	ret->latest = -1;
 	if (options->reproducible && (!epoch || parse_i64(epoch, &ret->latest) < 0))
 		ret->latest = SANDBOX_EPOCH;
 	for (size_t i = 0; r == 0 && i < options->output_count; i++) {
-		r = collect(view, scratch, &options->outputs[i], ret, err);
+		r = outputs_copy(view, scratch, &options->outputs[i], ret, err);
 		if (r < 0)
 			return error_wrap(err, "output %s", options->outputs[i].path);
 	}

@@ -11,7 +11,7 @@
 
 /*
  * Copies all outputs of the options; what is missing or refused is in ret->refusals. The lists belong to
- * `ret`, which starts out as {.latest = −1}.
+ * `ret`, which starts out as COPY_NONE.
  */
 int outputs_collect(const struct view *view, const struct scratch *scratch,
                     const struct sandbox_options *options, struct copy *ret,
@@ -23,6 +23,11 @@ int outputs_collect(const struct view *view, const struct scratch *scratch,
  */
 int outputs_open_tree(const struct view *view, const struct scratch *scratch, const char *path,
                       const char **ret_rest, struct error *err) must_check;
+
+/* One of them. */
+int outputs_copy(const struct view *view, const struct scratch *scratch,
+                 const struct sandbox_output *output, struct copy *copy,
+                 struct error *err) must_check;
 
 /* --- Changes --- */
 
@@ -46,5 +51,13 @@ int changes_find(const struct view *view, const struct scratch *scratch, struct 
 
 /* The letters that lists use: "A", "M", "D". */
 const char *change_letter(enum change_kind kind);
+
+/*
+ * Makes those of the changes that lie below the paths to be committed on the host, in order: files and links are copied
+ * as outputs are, deleted ones removed. What was refused is in ret->refusals; an error leaves the rest undone.
+ */
+int outputs_commit(const struct view *view, const struct scratch *scratch,
+                   const struct sandbox_options *options, const struct changes *changes,
+                   struct copy *ret, struct error *err) must_check;
 
 #endif

@@ -49,6 +49,7 @@ static void begin(struct run *run, struct store *store, const struct sandbox_opt
 	run->options = options;
 	run->store = store;
 	run->scratch = (struct scratch)SCRATCH_NONE;
+	run->outputs = (struct copy)COPY_NONE;
 	watch_begin(&run->watch, options);
 
 	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
@@ -180,8 +181,12 @@ static int collect(struct run *run, struct error *err)
 	int r = 0;
 
 	/* Before outputs are copied: they go into the directories that are compared. */
-	if (options->diff)
+	if (options->diff || options->commit_count)
 		r = changes_find(&run->view, &run->scratch, &run->changes, err);
+	if (r == 0 && options->commit_count && run->watch.stop == WATCH_NONE &&
+	    run->watch.status == 0)
+		r = outputs_commit(&run->view, &run->scratch, options, &run->changes, &run->outputs,
+		                   err);
 	if (r == 0)
 		r = outputs_collect(&run->view, &run->scratch, options, &run->outputs, err);
 	if (r < 0 || !options->diff)
@@ -213,7 +218,8 @@ static int tell(const struct run *run, const struct verdict *verdict, struct err
 		.watch = &run->watch,
 		.usage = &run->usage,
 		.verdict = verdict,
-		.outputs = run->options->output_count ? &run->outputs : NULL,
+		.outputs = run->options->output_count || run->options->commit_count ? &run->outputs
+	                                                                            : NULL,
 		.changes = run->options->diff ? &run->changes : NULL,
 		.id = run->id,
 		.limits_enforced = run->limits_enforced,

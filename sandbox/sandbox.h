@@ -94,6 +94,9 @@ struct sandbox_options {
 	/* Results */
 	const struct sandbox_output *outputs;
 	size_t output_count;
+	const char *const
+		*commits; /* absolute paths: what changed below them is kept after success */
+	size_t commit_count;
 	enum sandbox_diff diff;  /* what was changed is listed on standard output */
 	const char *report;      /* a file, or the number of a descriptor; null: none */
 	const char *status_fd;   /* of bubblewrap's --json-status-fd; null: none */

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../support/lib.sh"
 
 HOSTILE=$TOP/build/hostile
-make -s -C "$TOP" build/hostile >/dev/null || exit 1
+[ "$HOSTILE" -nt "$TOP/tests/support/hostile.c" ] || make -s -C "$TOP" build/hostile >/dev/null || exit 1
 WORK=$T/work
 mkdir "$WORK"
 cp "$HOSTILE" "$WORK/hostile"

@@ -210,6 +210,28 @@ D $WORK/tree/old" sandbox --diff -- sh -c "$script"
 	expect_output '' sandbox --diff -- true
 }
 
+changes_are_committed() {
+	mkdir -p "$WORK/kept/old/deep" "$WORK/kept/type" "$WORK/elsewhere"
+	echo x >"$WORK/kept/modified"
+	echo x >"$WORK/kept/deleted"
+	echo x >"$WORK/kept/old/deep/file"
+	echo precious >"$T/precious"
+	ln -s "$T/precious" "$WORK/kept/link"
+	local script='cd kept; echo y >modified; rm deleted; rm -r old; rmdir type; echo file >type; mkdir -p new/sub
+		echo z >new/sub/file; ln -s ../modified new/inside; ln -s /etc/passwd new/outside; mkfifo fifo
+		rm link; echo replaced >link; echo other >../elsewhere/file'
+	expect_exit 3 sandbox --commit kept -- sh -c "$script; exit 3"
+	expect_equal x "$(cat kept/modified)"
+	sandbox --commit kept --report "$T/r" -- sh -c "$script"
+	expect_equal 'y z file replaced' "$(cat kept/modified kept/new/sub/file kept/type kept/link | tr '\n' ' ' | sed 's/ $//')"
+	[ ! -e kept/deleted ] && [ ! -e kept/old ] && [ ! -e kept/fifo ] && [ ! -L kept/new/outside ]
+	expect_equal ../modified "$(readlink kept/new/inside)"
+	[ ! -e elsewhere/file ]
+	[ ! -L kept/link ]
+	expect_equal precious "$(cat "$T/precious")"
+	expect_equal 2 "$(jq '.refusedOutputs | length' "$T/r")"
+}
+
 # A sandbox in a sandbox, and none where that was not allowed.
 nested() {
 	cp "$RUNTIME" "$WORK/lvm-run"
@@ -278,6 +300,7 @@ check 'signals reach the command' signals_reach_the_command
 check 'the configuration can be printed' config_is_a_bundle
 check 'outputs are collected and hashed' outputs_are_collected
 check 'changes are listed' changes_are_listed
+check 'changes are committed on demand, and only then' changes_are_committed
 check 'sandboxes nest where that is allowed' nested
 check 'users have the same sandbox' for_users
 check 'reproducible runs look the same from everywhere' reproducible

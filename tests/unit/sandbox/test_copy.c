@@ -78,7 +78,7 @@ static void links_stay_when_they_go_up_only_in_front(void **state unused_paramet
 static void files_are_copied_with_their_hash_and_without_rights(void **state unused_parameter)
 {
 	scoped_fd from = at("from1"), to = at("to1");
-	scoped_copy copy = {.latest = -1};
+	scoped_copy copy = COPY_NONE;
 	struct error err;
 	struct stat st;
 
@@ -96,7 +96,7 @@ static void files_are_copied_with_their_hash_and_without_rights(void **state unu
 static void what_is_no_file_is_refused(void **state unused_parameter)
 {
 	scoped_fd from = at("from2"), to = at("to2");
-	scoped_copy copy = {.latest = -1};
+	scoped_copy copy = COPY_NONE;
 	struct error err;
 	struct stat st;
 
@@ -120,7 +120,7 @@ static void what_is_no_file_is_refused(void **state unused_parameter)
 static void links_in_the_destination_are_not_followed(void **state unused_parameter)
 {
 	scoped_fd from = at("from3"), to = at("to3"), precious = at("precious");
-	scoped_copy copy = {.latest = -1};
+	scoped_copy copy = COPY_NONE;
 	struct error err;
 	struct stat st;
 
@@ -140,7 +140,7 @@ static void links_in_the_destination_are_not_followed(void **state unused_parame
 static void holes_stay_holes_and_hard_links_one_file(void **state unused_parameter)
 {
 	scoped_fd from = at("from4"), to = at("to4");
-	scoped_copy copy = {.latest = 5};
+	scoped_copy copy = {.latest = 5, .above = -1};
 	struct error err;
 	struct stat st, other;
 
