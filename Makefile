@@ -229,16 +229,16 @@ $(UNIT_ASAN): $(BUILD)/asan/tests/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/a
 		$(SHARED_LIBS) $(CMOCKA_LIBS)
 
 # What the tests run beside the program, static: it also runs inside containers and in the machine.
-$(BUILD)/testkit: tests/support/testkit.c
+$(BUILD)/testkit: tests/support/testkit.c tests/support/testkit_busy.c
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -static -o $@ $<
+	$(q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -static -o $@ $^
 
 # What a hostile build tries, for the tests of the sandbox.
 $(BUILD)/hostile: tests/support/hostile.c
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -static -o $@ $<
+	$(q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -static -o $@ $^
 
 integration: all $(BUILD)/testkit $(BUILD)/hostile ## run the integration tests on this host
 	@RUNTIME=$(or $(RUNTIME),$(PROGRAM)) tests/support/integrate $(TESTS)

@@ -17,6 +17,8 @@ static const struct {
          "this CRIU does not know the kernel's vDSO: install CRIU 4.1.1 or later"},
 	{"Compatible vdso's size is bigger",
          "this CRIU does not know the kernel's vDSO: install CRIU 4.1.1 or later"},
+	{"Can't get 1:16 opt",
+         "this CRIU cannot save network sockets on kernels since 6.16: install CRIU 4.2 or later"},
 	{"Failed to make mount",
          "this CRIU cannot restore mount propagation on this kernel: install "
          "CRIU 4.1.1 or later"},

@@ -80,7 +80,7 @@ changed_memory_ends_the_container() {
 	local id
 	id=$(new_id)
 	checkpoint_memory "$id" "$T/flip.img"
-	printf '\1' | dd of="$T/flip.img/pages-1.img" bs=1 seek=$((MIB * 900000)) conv=notrunc status=none
+	printf '\1\2\3' | dd of="$T/flip.img/pages-1.img" bs=1 seek=$((MIB * 900000)) conv=notrunc status=none
 	restore_lazily "$id" "$T/flip.img"
 	wait_for 120 is_stopped "$id"
 	expect_contains 'pages-1.img is not what was saved' "$(cat "$ROOT/$id/lazy-pages.log")"

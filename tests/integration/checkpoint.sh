@@ -18,6 +18,13 @@ has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 pid_of() { lvm state "$1" | jq .pid; }
 image_files() { { find "$1" -mindepth 1 ! -name dump.log 2>/dev/null || :; } | wc -l; }
 
+# flip FILE OFFSET: another byte than there was.
+flip() {
+	local byte
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+	printf '%b' "\\$(printf '%03o' $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
 # --- Tests ----------------------------------------------------------------------------------------
 
 a_counting_program_goes_on_where_it_was() {
@@ -179,14 +186,14 @@ images_that_were_changed_are_refused() {
 	copy_image() { rm -rf "$T/bad.img" && cp -a "$name" "$T/bad.img"; }
 
 	copy_image
-	printf '\1' | dd of="$T/bad.img/core-1.img" bs=1 seek=100 conv=notrunc status=none
+	flip "$T/bad.img/core-1.img" 100
 	refused 'core-1.img is not what was saved' "$T/bad.img"
 	copy_image
 	truncate -s -1 "$T/bad.img/pages-1.img"
 	refused 'pages-1.img is not what was saved' "$T/bad.img"
 	# Of the same size: found out beside CRIU's work, before the program runs.
 	copy_image
-	printf '\1' | dd of="$T/bad.img/pages-1.img" bs=1 seek=4097 conv=notrunc status=none
+	flip "$T/bad.img/pages-1.img" 4097
 	refused "log: $T/bad.img/restore.log" "$T/bad.img"
 	[ -s "$T/bad.img/restore.log" ]
 	expect_equal '' "$(find "$ROOT" -name '.restore-*')"
@@ -290,7 +297,7 @@ pre_dump_needs_the_kernel() {
 		lvm checkpoint --parent-path ../pre.img --image-path "$T/post.img" "$id"
 		lvm restore -d -b "$IDLE" --image-path "$T/post.img" "$id" </dev/null >/dev/null 2>&1
 		container_is "$id" running
-		printf '\1' | dd of="$T/pre.img/inventory.img" bs=1 seek=9 conv=notrunc status=none
+		flip "$T/pre.img/inventory.img" 9
 		expect_error 'inventory.img is not what was saved' \
 			lvm restore -d -b "$IDLE" --image-path "$T/post.img" "$(new_id)"
 	else

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+int busy_main(char **words); /* testkit_busy.c */
+
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...)
 {
@@ -716,13 +718,14 @@ int main(int count, char **words)
 		int (*run)(char **words);
 		int least;
 	} applets[] = {
-		{"agent", agent_main, 2},     {"clock", clock_main, 1},
-		{"console", console_main, 1}, {"int80", int80_main, 1},
-		{"pause", pause_main, 0},     {"count", count_main, 0},
-		{"pidfd", pidfd_main, 1},     {"pty", pty_main, 3},
-		{"snoop", snoop_main, 1},     {"sys", sys_main, 1},
-		{"stall", stall_main, 1},     {"notified", notified_main, 1},
-		{"notify", notify_main, 1},   {"memory", memory_main, 1},
+		{"agent", agent_main, 2},       {"clock", clock_main, 1},
+		{"console", console_main, 1},   {"int80", int80_main, 1},
+		{"pause", pause_main, 0},       {"count", count_main, 0},
+		{"busy", busy_main, 0},         {"pidfd", pidfd_main, 1},
+		{"pty", pty_main, 3},           {"snoop", snoop_main, 1},
+		{"sys", sys_main, 1},           {"stall", stall_main, 1},
+		{"notified", notified_main, 1}, {"notify", notify_main, 1},
+		{"memory", memory_main, 1},
 	};
 
 	for (size_t i = 0; count > 1 && i < sizeof(applets) / sizeof(applets[0]); i++)
