@@ -274,7 +274,7 @@ static int compare_schemata(const struct resctrl *resctrl, const struct spec_int
                             struct error *err)
 {
 	scoped_strbuf wanted = {0};
-	char there[SCHEMATA_SIZE];
+	char there[SCHEMATA_SIZE] = "";
 	int r = rdt->schemata.count > 0 ? format_schemata(rdt, &wanted, err)
 	                                : format_schemas(rdt, &wanted, err);
 

@@ -158,7 +158,7 @@ static void find_lost(const struct net_devices *all, struct device *device)
 
 static int move_in(const struct net_devices *all, struct device *device, struct error *err)
 {
-	struct link inside;
+	struct link inside = {0};
 	int r = is_template(device) ? choose_name(all, device, err) : 0;
 
 	if (r == 0) {
