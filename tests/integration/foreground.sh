@@ -231,8 +231,8 @@ working_directories() {
 	expect_error 'working directory "/etc/passwd": Not a directory' run "$(new_id)"
 	config '.process.cwd = "relative"'
 	expect_error process.cwd run "$(new_id)"
-	config '.process.cwd = "/made/new" | .root.readonly = true'
-	expect_error 'working directory "/made/new"' run "$(new_id)"
+	config '.process.args = ["pwd"] | .process.cwd = "/made/new" | .root.readonly = true'
+	expect_output /made/new run "$(new_id)"
 	ln -s /home "$BUNDLE/rootfs/link"
 	config '.process.cwd = "/link" | .process.args = ["/bin/pwd", "-P"]'
 	expect_output /home run "$(new_id)"
