@@ -154,7 +154,7 @@ static int take_step(const struct option_scan *scan, const struct option *option
 static int take_step_words(const struct option_scan *scan, const struct option *option,
                            char *attached, char ***next, struct error *err)
 {
-	bool two = strchr(option->argument, ' ') != NULL;
+	bool two = option->argument && strchr(option->argument, ' ') != NULL;
 	char *first = attached ? attached : **next, *second = first;
 
 	if (!attached && first)
@@ -169,7 +169,7 @@ static int take_step_words(const struct option_scan *scan, const struct option *
 	}
 	if (!first || !second)
 		return error_set(err, EINVAL, "option --%s requires %s", option->name,
-		                 option->argument);
+		                 option->argument ? option->argument : "a word");
 	return take_step(scan, option, first, second, err);
 }
 

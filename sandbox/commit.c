@@ -82,7 +82,7 @@ static int levels_below(const char *path, const char *root)
 static int apply(const struct view *view, const struct scratch *scratch,
                  const struct change *change, struct copy *copy, struct error *err)
 {
-	const char *name = NULL;
+	const char *name = "";
 	struct stat st;
 	scoped_fd parent = open_parent(change->path, &name, err);
 

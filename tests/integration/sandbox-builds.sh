@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # sandbox: real builds succeed inside, without network, and give the same bytes again.
+# not for the test machine: it has no compilers
 # shellcheck disable=SC2016 # what is in single quotes is for the shell inside
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"

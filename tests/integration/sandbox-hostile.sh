@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# sandbox: what a hostile command tries harms nothing and is named rightly; and what of it bubblewrap,
-# started as its manual suggests, lets through.
+# sandbox: what a hostile command tries harms nothing and is named rightly.
 # shellcheck disable=SC2016 # what is in single quotes is for the shell inside
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
@@ -147,28 +146,6 @@ ignoring_signals_is_no_help() {
 	cause_is timeout
 }
 
-# --- The same in bubblewrap ---
-
-bwrap_lets_through() {
-	command -v bwrap >/dev/null || skip 'bubblewrap is not installed'
-	bwrap --unshare-all --die-with-parent --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --bind "$WORK" "$WORK" \
-		--chdir "$WORK" true 2>/dev/null || skip 'bubblewrap does not work here'
-	local bwrap=(timeout 60 bwrap --unshare-all --die-with-parent --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp
-		--bind "$WORK" "$WORK" --chdir "$WORK")
-	"${bwrap[@]}" ./hostile calls "$WORK/file" >"$T/answers"
-	local name through=()
-	for name in chmod-setuid fchmod-setgid open-setuid unshare-user clone-user ptrace io-uring keyctl socket-alg; do
-		[ "$(answer "$name")" != ok ] || through+=("$name")
-	done
-	echo "# bubblewrap lets through: ${through[*]}" >&3
-	# These it is known to allow wherever it runs; if it stops, this comparison is to be written anew.
-	for name in chmod-setuid unshare-user ptrace keyctl; do expect_equal ok "$(answer "$name")"; done
-	# A listing of devices and FIFOs is the caller's problem there: they lie in his directory.
-	"${bwrap[@]}" ./hostile outputs result
-	[ -p "$WORK/result/fifo" ] && [ -S "$WORK/result/socket" ] && [ -L "$WORK/result/link-absolute" ]
-}
-
-exec 3>&1
 check 'dangerous system calls are refused, each with its error' calls_are_refused
 check 'nothing can be pushed into the terminal' terminal_gets_no_input
 check 'a fork bomb meets its limit and is named' fork_bomb
@@ -183,6 +160,5 @@ check 'hostile outputs are left out and listed' outputs_are_safe
 check 'no link in the place of an output is followed' output_links_are_not_followed
 check 'what was collected stands still' outputs_stand_still
 check 'ignoring signals is no help' ignoring_signals_is_no_help
-check 'what bubblewrap lets through' bwrap_lets_through
 check 'nothing is left' nothing_left
 finish

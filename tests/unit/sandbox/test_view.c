@@ -47,7 +47,8 @@ static void lists_grow(void **state unused_parameter)
 static struct spec *configure(const struct sandbox_options *options, const struct scratch *scratch)
 {
 	scoped_view view = {.directory = "/"};
-	const struct config_request request = {.options = options, .scratch = scratch, .view = &view};
+	const struct config_request request = {
+		.options = options, .scratch = scratch, .view = &view};
 	struct spec *spec = NULL;
 	struct error err;
 
