@@ -197,7 +197,11 @@ static int take_frozen_disk(struct take *take, struct error *err)
 static int commit_rotation(struct take *take, const char *next, struct error *err)
 {
 	struct session *session = &take->session;
-	int r = session_rotate(session, &take->layer_fd, err);
+	int64_t begin = clock_monotonic_ns();
+	int r = session_await_idle(session, err);
+
+	if (r == 0)
+		r = session_rotate(session, &take->layer_fd, err);
 
 	name_method(take, "rotated");
 	take->node.layers = session->disk.record.layers;
@@ -205,15 +209,14 @@ static int commit_rotation(struct take *take, const char *next, struct error *er
 		r = session_add_node(session, &take->node, err);
 	if (r == 0)
 		r = next ? session_enter(session, next, err) : disk_write(&session->disk, err);
+	take->result->disk_us = (uint64_t)(clock_monotonic_ns() - begin) / 1000;
 	fd_close(&take->layer_fd);
 	return r;
 }
 
 static int take_stopped(struct take *take, struct error *err)
 {
-	int r = session_await_idle(&take->session, err);
-
-	return r < 0 ? r : commit_rotation(take, NULL, err);
+	return commit_rotation(take, NULL, err);
 }
 
 /* Nothing writes to somebody else's root now, as far as we know. */
@@ -256,8 +259,6 @@ static int take_rotated(struct take *take, struct error *err)
 		return r;
 	take->node.memory = take->result->memory = true;
 	r = container_end(&session->container, err);
-	if (r == 0)
-		r = session_await_idle(session, err);
 	if (r == 0)
 		r = commit_rotation(take, PHASE_RESTORE, err);
 	if (r < 0)

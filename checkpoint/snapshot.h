@@ -34,6 +34,8 @@ struct snapshot_result {
 	bool memory;
 	bool running;       /* revert: it runs now */
 	uint64_t frozen_us; /* how long processes stood still; 0: there were none */
+	uint64_t
+		disk_us; /* of that, or of the whole: what sealing the disk took; 0: it was copied */
 	struct layer_copied copied;
 	bool merged; /* delete: the layer was merged into the one above it */
 	bool kept;   /* delete: the layer stays for the time being, as it is in use */

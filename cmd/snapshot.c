@@ -66,7 +66,8 @@ static void tell_result(struct strbuf *text, const struct snapshot_result *resul
 	strbuf_addf(text, "%s: %s", result->name,
 	            result->memory ? "memory and disk" : "disk alone");
 	if (str_equal(result->method, "rotated"))
-		strbuf_adds(text, ", nothing copied");
+		strbuf_addf(text, ", nothing copied (%llu us)",
+		            (unsigned long long)result->disk_us);
 	else if (result->method)
 		strbuf_addf(text, ", %s copied%s", units_format_bytes(result->copied.bytes, bytes),
 		            result->copied.shared ? " and more shared (reflink)"
@@ -85,6 +86,7 @@ static void encode_result(struct json_writer *w, const struct snapshot_result *r
 	json_writer_bool(w, "memory", result->memory);
 	json_writer_optional(w, "method", result->method);
 	json_writer_unsigned(w, "frozenMicroseconds", result->frozen_us);
+	json_writer_unsigned(w, "diskMicroseconds", result->disk_us);
 	json_writer_unsigned(w, "bytesCopied", result->copied.bytes);
 	json_writer_unsigned(w, "bytesShared", result->copied.shared);
 	json_writer_end(w);

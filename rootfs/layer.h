@@ -38,6 +38,12 @@ struct layer_stack {
  */
 int layer_enter_mount(const struct layer_stack *stack, struct error *err) must_check;
 
+/*
+ * −EBUSY when the upper layer is part of a mount. Costs no mount, and none of the waiting that taking one down
+ * does. Host.
+ */
+int layer_check_idle(const struct layer_stack *stack, struct error *err) must_check;
+
 /* What was copied. */
 struct layer_copied {
 	uint64_t entries;

@@ -93,7 +93,8 @@ static void set_options(int context, const struct layer_stack *stack, bool handl
 		(void)!set_word(context, "nfs_export", handles ? "on" : "off");
 }
 
-static int mount_once(const struct layer_stack *stack, bool handles, struct error *err)
+/* The file system of the stack, not mounted anywhere yet: a descriptor for fsmount. */
+static int make_once(const struct layer_stack *stack, bool handles, struct error *err)
 {
 	scoped_fd context = fsopen("overlay", FSOPEN_CLOEXEC);
 	int r;
@@ -112,6 +113,15 @@ static int mount_once(const struct layer_stack *stack, bool handles, struct erro
 	set_options(context, stack, handles);
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return error_errno(err, "overlay: mount");
+	return fd_take(&context);
+}
+
+static int mount_once(const struct layer_stack *stack, bool handles, struct error *err)
+{
+	scoped_fd context = make_once(stack, handles, err);
+
+	if (context < 0)
+		return context;
 
 	int fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
 
@@ -128,4 +138,15 @@ int layer_enter_mount(const struct layer_stack *stack, struct error *err)
 		return fd;
 	fd = mount_once(stack, false, &again);
 	return fd < 0 ? -err->code : fd;
+}
+
+int layer_check_idle(const struct layer_stack *stack, struct error *err)
+{
+	struct error ignored;
+	scoped_fd context = make_once(stack, true, &ignored);
+
+	/* Without an index overlayfs does not refuse: then there is no telling. */
+	if (context == -EBUSY)
+		return error_set(err, EBUSY, "the writable layer is still part of a mount");
+	return 0;
 }

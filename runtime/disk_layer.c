@@ -194,14 +194,7 @@ int disk_check_idle(const struct disk *disk, struct error *err)
 	scoped_disk_stack stack = DISK_STACK_NONE;
 	int r = disk_stack_open(disk, &disk->record.layers, disk->record.upper, &stack, err);
 
-	if (r < 0)
-		return r;
-
-	scoped_fd mount = layer_enter_mount(&stack.stack, err);
-
-	if (mount == -EBUSY)
-		return error_set(err, EBUSY, "the writable layer is still part of a mount");
-	return mount < 0 ? mount : 0;
+	return r < 0 ? r : layer_check_idle(&stack.stack, err);
 }
 
 /* Mounts of processes in one namespace are the same: each is looked at once. */

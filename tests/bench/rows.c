@@ -21,6 +21,8 @@
 		"%R run -d -b %B --pid-file %P %I", "!ready", CHECKPOINT " %I"                     \
 	}
 
+#define CLONES(action) "/mnt/source/clones " action " %R %B %P %I %D"
+
 const char *const peer_names[PEER_COUNT] = {"lvm-run", "crun", "runc", "floor"};
 
 const struct row rows[] = {
@@ -185,6 +187,64 @@ const struct row rows[] = {
 		.cleanup = {DELETE},
 		.rounds_percent = 20,
 		.bars = {{CRUN, WALL, 0.15, 0.08}},
+	},
+	{
+		.name = "clone-idle",
+		.title = "ten clones of a static program that waits, one after another (crun, "
+			 "runc: a copy of the "
+			 "images and a restore each)",
+		.bundle = "idle",
+		.setup = {CLONES("setup")},
+		.timed = {CLONES("make") " 1"},
+		.cleanup = {CLONES("remove")},
+		.teardown = {CLONES("end")},
+		.rounds_percent = 20,
+		.bars = {{CRUN, WALL, 0.25, 0.12}},
+	},
+	{
+		.name = "clone-idle-2",
+		.title = "the same, two at a time",
+		.bundle = "idle",
+		.setup = {CLONES("setup")},
+		.timed = {CLONES("make") " 2"},
+		.cleanup = {CLONES("remove")},
+		.teardown = {CLONES("end")},
+		.rounds_percent = 20,
+		.bars = {{CRUN, WALL, 0.25, 0.12}},
+	},
+	{
+		.name = "clone-64m",
+		.title = "ten clones of a program with 64 MiB, one after another",
+		.bundle = "mid",
+		.setup = {CLONES("setup")},
+		.timed = {CLONES("make") " 1"},
+		.cleanup = {CLONES("remove")},
+		.teardown = {CLONES("end")},
+		.rounds_percent = 20,
+		.bars = {{CRUN, WALL, 0.45, 0.30}},
+	},
+	{
+		.name = "clone-64m-2",
+		.title = "the same, two at a time",
+		.bundle = "mid",
+		.setup = {CLONES("setup")},
+		.timed = {CLONES("make") " 2"},
+		.cleanup = {CLONES("remove")},
+		.teardown = {CLONES("end")},
+		.rounds_percent = 20,
+		.bars = {{CRUN, WALL, 0.45, 0.30}},
+	},
+	{
+		.name = "snapshot-disk",
+		.title = "the whole command that snapshots a stopped container with 100 MB in its "
+			 "writable layer (crun, runc: cp -a of as much)",
+		.bundle = "upper",
+		.setup = {CLONES("upper") " 100"},
+		.timed = {CLONES("disk")},
+		.own = {"%R snapshot create %I"},
+		.teardown = {CLONES("end_upper")},
+		.rounds_percent = 50,
+		.bars = {{CRUN, WALL, 0.25, 0.10}},
 	},
 };
 
