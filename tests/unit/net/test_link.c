@@ -116,7 +116,7 @@ static const char *choose(void *data unused_parameter)
 	EXPECT(link_choose_name(nl, "eth0", name, &err) == -EEXIST);
 	/* The first number that is free would be too long. */
 	for (int i = 0; i < 10; i++) {
-		char taken[IFNAMSIZ];
+		char taken[IFNAMSIZ + 16];
 
 		(void)snprintf(taken, sizeof(taken), "fourteen-long-%d", i);
 		TRY(link_add(nl, taken, "bridge", &err));
