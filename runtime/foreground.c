@@ -29,6 +29,9 @@ void foreground_end(struct foreground *foreground)
 {
 	if (foreground->raw)
 		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &foreground->saved_terminal);
+	/* One that came with the end is still pending, and would end us. */
+	if (foreground->notify)
+		(void)signal(SIGIO, SIG_IGN);
 	if (foreground->begun)
 		(void)sigprocmask(SIG_SETMASK, &foreground->saved_mask, NULL);
 	*foreground = (struct foreground){0};

@@ -198,8 +198,10 @@ int container_run(struct store *store, const struct create_options *options, int
 	/* Not earlier: until there is a program to forward signals to, they end this command. */
 	if (r == 0 && !options->detach)
 		r = foreground_begin(&foreground, err);
-	if (r == 0 && !options->detach)
+	if (r == 0 && !options->detach) {
+		foreground.notify = notify.fd >= 0 ? &notify : NULL;
 		r = notify_signal(&notify, err);
+	}
 	if (r == 0)
 		r = creation_start(&creation, err);
 	if (r < 0)
@@ -210,6 +212,5 @@ int container_run(struct store *store, const struct create_options *options, int
 		store_entry_unlock(&creation.entry);
 	if (options->detach)
 		return notify_wait(&notify, &creation.init, err);
-	foreground.notify = &notify;
 	return stay(&creation, &foreground, ret_exit, err);
 }

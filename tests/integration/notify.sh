@@ -89,6 +89,17 @@ the_container_can_put_nothing_else_there() {
 	ends
 }
 
+# The last word and the end come together, in any order.
+the_last_word_harms_nothing() {
+	local i
+	notifying last 'testkit notify STATUS=last; exit 5'
+	listens
+	for i in $(seq 20); do expect_exit 5 lvm run -b "$BUNDLE" "$ID-$i"; done
+	wait_for 5 test "$(grep -cx STATUS=last "$T/heard")" -eq 20
+	ends
+	nothing_left
+}
+
 without_the_variable_nothing_is_there() {
 	notifying none 'echo "${NOTIFY_SOCKET-none}"; ls /run/notify 2>/dev/null'
 	expect_equal none "$(lvm run -b "$BUNDLE" "$ID" || :)"
@@ -100,5 +111,6 @@ check 'run passes on what is known, and nothing else' run_passes_everything_on
 check 'any user of the container may tell' any_user_in_the_container_may_tell
 check 'a program that ends first ends the wait' a_program_that_ends_first_ends_the_wait
 check 'the container can put nothing else there' the_container_can_put_nothing_else_there
+check 'a last word that comes with the end harms nothing' the_last_word_harms_nothing
 check 'without the variable nothing of it is there' without_the_variable_nothing_is_there
 finish

@@ -50,7 +50,7 @@ a_program_is_looked_for_inside_the_root() {
 }
 
 limits_without_a_controller_are_warnings() {
-	new_bundle limits '.linux.resources = {"rdma": {}, "unified": {"nosuch.max": "1"}, "memory": {"swappiness": 3, "limit": 10}}'
+	new_bundle limits '.linux.resources = {"rdma": {}, "unified": {"nosuch.max": "1"}, "memory": {"limit": 10, "swap": 5}}'
 	findings "$BUNDLE" >"$T/found" || :
 	grep -F 'linux.resources.unified' "$T/found"
 	grep -F 'linux.resources.memory' "$T/found"
