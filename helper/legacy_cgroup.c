@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include <libcgroup.h>
 
+#include "base/file.h"
 #include "base/str.h"
 
 /* --- Loading --- */
@@ -31,8 +33,6 @@ struct library {
 	int (*modify)(struct cgroup *);
 	int (*remove)(struct cgroup *, int);
 	int (*read_procs)(char *, char *, pid_t **, int *);
-	int (*read_begin)(const char *, const char *, char *, void **, char *, int);
-	int (*read_end)(void **);
 	int (*walk_begin)(const char *, const char *, int, void **, struct cgroup_file_info *,
 	                  int *);
 	int (*walk_flags)(void **, int);
@@ -63,8 +63,6 @@ static const struct {
 	FUNCTION(cgroup_modify_cgroup, modify),
 	FUNCTION(cgroup_delete_cgroup_ext, remove),
 	FUNCTION(cgroup_get_procs, read_procs),
-	FUNCTION(cgroup_read_value_begin, read_begin),
-	FUNCTION(cgroup_read_value_end, read_end),
 	FUNCTION(cgroup_walk_tree_begin, walk_begin),
 	FUNCTION(cgroup_walk_tree_set_flags, walk_flags),
 	FUNCTION(cgroup_walk_tree_next, walk_next),
@@ -295,22 +293,20 @@ int legacy_write(const struct library *lib, const char *controller, const char *
 	return r;
 }
 
+/* Not by the library, whose versions differ in how they are asked for a value. */
 int legacy_read(const struct library *lib, const char *controller, const char *path,
                 const char *file, char *ret, size_t size)
 {
-	scoped_str name = strdup(file);
-	void *handle = NULL;
+	char *mount = NULL;
+	int r = legacy_mount_point(lib, controller, &mount);
+	scoped_str full = r < 0 ? NULL : str_format("%s%s/%s", mount, path, file);
+	struct error why;
 
-	if (!name)
-		return -ENOMEM;
-	errno = 0;
-	*ret = '\0';
-
-	int code = lib->read_begin(controller, path, name, &handle, ret, (int)size);
-	int r = code == ECGEOF ? 0 : error_of(lib, code);
-
-	if (handle)
-		(void)lib->read_end(&handle);
+	free(mount);
+	if (r < 0 || !full)
+		return r < 0 ? r : -ENOMEM;
+	if (file_read_kernel(AT_FDCWD, full, ret, size, &why) < 0)
+		return -why.code;
 	ret[strcspn(ret, "\n")] = '\0';
-	return r;
+	return 0;
 }
