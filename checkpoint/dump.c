@@ -16,6 +16,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/facts.h"
 #include "checkpoint/follow.h"
+#include "checkpoint/guardian.h"
 #include "checkpoint/image.h"
 #include "runtime/container.h"
 #include "runtime/delete.h"
@@ -34,6 +35,7 @@ struct dump {
 	struct image image;
 	struct criu criu;
 	struct follow follow;
+	struct guardian guardian;
 	int work_fd;
 	const char **external;
 	size_t external_count;
@@ -50,6 +52,7 @@ static void dump_done(struct dump *dump)
 	if (dump->frozen && !dump->was_frozen && !dump->gone &&
 	    cgroup_thaw(dump->group, FREEZE_TIMEOUT_MS, &err) < 0)
 		log_write(LOG_LEVEL_WARNING, "checkpoint: %s", err.text);
+	guardian_done(&dump->guardian);
 	cgroup_free(&dump->group);
 	image_done(&dump->image);
 	fd_close(&dump->work_fd);
@@ -60,7 +63,7 @@ static void dump_done(struct dump *dump)
 
 /* --- What is there --- */
 
-static int freeze(struct dump *dump, struct error *err)
+static int find_group(struct dump *dump, struct error *err)
 {
 	int r = container_cgroup(dump->container, &dump->group, err);
 
@@ -70,13 +73,27 @@ static int freeze(struct dump *dump, struct error *err)
 		                 "frozen");
 	if (r == 0)
 		r = cgroup_is_frozen(dump->group, err);
-	if (r < 0)
-		return r;
 	dump->was_frozen = r > 0;
-	if (!dump->was_frozen)
-		r = cgroup_freeze(dump->group, FREEZE_TIMEOUT_MS, err);
-	dump->frozen = true;
 	return r < 0 ? r : 0;
+}
+
+static int start_guardian(struct dump *dump, struct error *err)
+{
+	const struct guardian_request request = {
+		.group = dump->group,
+		.thaw = !dump->was_frozen,
+		.image = &dump->image,
+	};
+
+	return guardian_start(&request, &dump->guardian, err);
+}
+
+static int freeze(struct dump *dump, struct error *err)
+{
+	int r = dump->was_frozen ? 0 : cgroup_freeze(dump->group, FREEZE_TIMEOUT_MS, err);
+
+	dump->frozen = true;
+	return r;
 }
 
 /* A number of /proc/PID/status; 0: it has none. */
@@ -322,7 +339,13 @@ static int check_features(struct dump *dump, struct error *err)
 static int start_criu(struct dump *dump, struct error *err)
 {
 	char program[PATH_MAX];
-	struct criu_launch launch = {.program = program, .cgroup_fd = -1};
+	const struct criu_inherit word = {NULL, dump->guardian.word};
+	struct criu_launch launch = {
+		.program = program,
+		.cgroup_fd = -1,
+		.inherit = &word,
+		.inherit_count = 1,
+	};
 	int r = criu_find(program, err);
 
 	if (r == 0)
@@ -410,6 +433,7 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 		.image = IMAGE_NONE,
 		.criu = CRIU_NONE,
 		.follow = FOLLOW_NONE,
+		.guardian = GUARDIAN_NONE,
 		.work_fd = -1,
 	};
 
@@ -422,7 +446,13 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 	if (r == 0)
 		r = facts_read_key(options->key_path, &dump.facts, err);
 	if (r == 0)
+		r = find_group(&dump, err);
+	if (r == 0)
 		r = image_begin(path, &dump.image, err);
+	if (r == 0)
+		r = start_guardian(&dump, err);
+	if (r == 0)
+		r = image_make(&dump.image, err);
 	if (r == 0)
 		r = open_work(&dump, err);
 	if (r == 0)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -141,20 +142,30 @@ static int check_place(const struct image *image, struct error *err)
 	               : 0;
 }
 
-static int make_temporary(struct image *image, struct error *err)
+/* A name that nobody else has: it is known before it is taken, so that it can be removed by who learns of it then. */
+static int name_temporary(struct image *image, struct error *err)
 {
-	enum { TURNS = 100 };
+	uint64_t number;
 
-	for (unsigned int turn = 0; turn < TURNS; turn++) {
-		(void)snprintf(image->temporary, sizeof(image->temporary), ".lvm-run-%d-%u",
-		               getpid(), turn);
-		if (mkdirat(image->parent_fd, image->temporary, 0700) == 0)
-			break;
-		if (errno != EEXIST || turn == TURNS - 1)
-			return error_errno(err, "make image directory beside %s", image->path);
-	}
-	image->fd = openat(image->parent_fd, image->temporary,
-	                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		return error_errno(err, "random name");
+	(void)snprintf(image->temporary, sizeof(image->temporary), ".lvm-run-%016llx",
+	               (unsigned long long)number);
+	return 0;
+}
+
+void image_find(struct image *image)
+{
+	if (image->fd < 0)
+		image->fd = openat(image->parent_fd, image->temporary,
+		                   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int image_make(struct image *image, struct error *err)
+{
+	if (mkdirat(image->parent_fd, image->temporary, 0700) < 0)
+		return error_errno(err, "make image directory beside %s", image->path);
+	image_find(image);
 	return image->fd < 0 ? error_errno(err, "open image directory") : 0;
 }
 
@@ -176,7 +187,7 @@ int image_begin(const char *path, struct image *ret, struct error *err)
 	if (ret->parent_fd < 0)
 		return -err->code;
 	r = check_place(ret, err);
-	return r < 0 ? r : make_temporary(ret, err);
+	return r < 0 ? r : name_temporary(ret, err);
 }
 
 int image_seal(struct image *image, struct error *err)

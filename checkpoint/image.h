@@ -1,7 +1,7 @@
 /*
  * An image directory in the making: it has another name beside its place until it is whole.
  *
- *	image_begin → (write into image.fd) → image_seal → image_keep
+ *	image_begin → image_make → (write into image.fd) → image_seal → image_keep
  *
  * Without image_keep all of it goes again, but for the log, which then stands alone in the place.
  * Host side.
@@ -38,6 +38,10 @@ void image_done(struct image *image);
  * only a log, or holds another checkpoint of lvm-run, which is replaced once the new one is whole.
  */
 int image_begin(const char *path, struct image *ret, struct error *err) must_check;
+/* The directory itself. */
+int image_make(struct image *image, struct error *err) must_check;
+/* Opens it where another process has made it since: image_done removes it then. */
+void image_find(struct image *image);
 int image_seal(struct image *image, struct error *err) must_check;
 void image_keep(struct image *image);
 

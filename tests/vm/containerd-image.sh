@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # An image for containerd without a registry; the caller sets `image`, its name.
+# shellcheck disable=SC2154
 
 # make_image TREE: an OCI layout as a tar, with nothing but a layer: blobs by digest, a config, a manifest, an index.
 make_image() {
