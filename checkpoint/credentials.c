@@ -41,13 +41,12 @@ static int parse_creds(const struct protobuf_field *message, struct credentials 
 			ret->ids[places[field.number - CREDS_UID]] = (uint32_t)field.value;
 		else if (field.number == CREDS_NO_NEW_PRIVS)
 			ret->no_new_privileges = field.value != 0;
-		else if (capability && field.data)
-			return -EBADMSG; /* CRIU writes them one by one */
-		else if (capability && halves[field.number] < 2)
+		/* Two words of each set, which CRIU writes one by one. */
+		else if (capability && (field.data || halves[field.number] == 2))
+			return -EBADMSG;
+		else if (capability)
 			ret->capabilities |= (field.value & UINT32_MAX)
 			                     << 32 * halves[field.number]++;
-		else if (capability)
-			return -EBADMSG;
 	}
 	return r;
 }
