@@ -75,6 +75,9 @@ const struct option sandbox_options[] = {
 	{"reproducible", "R", OPTION_FLAG, SANDBOX(reproducible), NULL,
          "the same ids, names, environment and addresses everywhere, time stamps by "
          "SOURCE_DATE_EPOCH"},
+	{"net-allow", "", OPTION_LIST, SANDBOX(net_allow), "HOST[:PORT]",
+         "let the command reach HOST (name, address, range as 10.1.0.0/16) and there PORT or "
+         "FIRST-LAST, by /tcp or /udp behind it; nothing else; may be repeated"},
 	{"share-net", "", OPTION_FLAG, SANDBOX(share_net), NULL, "use this host's network"},
 	{"allow-userns", "", OPTION_FLAG, SANDBOX(allow_userns), NULL,
          "allow namespaces and mounts inside, as other sandboxes need them"},
@@ -293,6 +296,8 @@ static int parse_all(const struct call *call, struct arena *arena, struct sandbo
 		.env = a->env.items,
 		.keep_env = a->keep_env,
 		.share_net = a->share_net,
+		.net_allow = (const char *const *)a->net_allow.items,
+		.net_allow_count = a->net_allow.count,
 		.allow_userns = a->allow_userns,
 		.reproducible = a->reproducible,
 		.terminal = a->interactive,
@@ -310,6 +315,11 @@ static int parse_all(const struct call *call, struct arena *arena, struct sandbo
 		if (!o->directory)
 			return error_code(err, ENOENT, "option --chdir %s", a->directory);
 	}
+
+	if (a->share_net && a->net_allow.count)
+		return error_set(err, EINVAL,
+		                 "options --share-net and --net-allow: either all of this host's "
+		                 "network or what is named");
 
 	int r = parse_limits(a, o, err);
 

@@ -132,6 +132,7 @@ struct sandbox_arguments {
 	struct option_list steps;
 	struct option_list env;
 	struct option_list outputs, commits;
+	struct option_list net_allow;
 	const char *diff;
 	const char *directory;
 	const char *disk, *memory, *swap, *cpus, *pids;

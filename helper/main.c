@@ -11,6 +11,7 @@
 #include "base/macro.h"
 #include "helper/legacy_service.h"
 #include "helper/request.h"
+#include "helper/resolve.h"
 #include "helper/systemd_bus.h"
 #include "helper/user_name.h"
 
@@ -24,6 +25,7 @@ static const struct {
 	{"systemd-stop", systemd_stop},   {"legacy-check", legacy_check},
 	{"legacy-create", legacy_create}, {"legacy-set", legacy_set},
 	{"legacy-remove", legacy_remove}, {"user-name", user_name},
+	{"resolve", resolve_name},
 };
 
 /* All of standard input; null when it is too long or cannot be read. */

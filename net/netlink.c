@@ -1,8 +1,10 @@
 #include "net/netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@ struct netlink {
 	struct mnl_socket *socket;
 	unsigned int sequence;
 	bool overflow; /* of the request */
+	size_t begin;  /* where the request's own message begins; > 0: inside a batch */
 	_Alignas(struct nlmsghdr) char request[REQUEST_SIZE];
 	_Alignas(struct nlmsghdr) char answer[ANSWER_SIZE];
 };
@@ -33,11 +36,11 @@ void netlink_free(struct netlink **nl)
 
 /* --- The socket --- */
 
-static int open_socket(struct netlink *nl, struct error *err)
+static int open_socket(struct netlink *nl, int family, struct error *err)
 {
 	int on = 1;
 
-	nl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	nl->socket = mnl_socket_open2(family, SOCK_CLOEXEC);
 	if (!nl->socket)
 		return error_errno(err, "netlink socket");
 	if (mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0)
@@ -47,7 +50,7 @@ static int open_socket(struct netlink *nl, struct error *err)
 	return 0;
 }
 
-static int open_elsewhere(struct netlink *nl, int netns_fd, struct error *err)
+static int open_elsewhere(struct netlink *nl, int family, int netns_fd, struct error *err)
 {
 	scoped_fd own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	int r;
@@ -56,7 +59,7 @@ static int open_elsewhere(struct netlink *nl, int netns_fd, struct error *err)
 		return error_errno(err, "own network namespace");
 	if (setns(netns_fd, CLONE_NEWNET) < 0)
 		return error_errno(err, "enter network namespace");
-	r = open_socket(nl, err);
+	r = open_socket(nl, family, err);
 	/* Whatever came before: the rest of the process must not go on in there. */
 	if (setns(own, CLONE_NEWNET) < 0)
 		return error_errno(err, "return to the own network namespace");
@@ -65,12 +68,17 @@ static int open_elsewhere(struct netlink *nl, int netns_fd, struct error *err)
 
 int netlink_open(int netns_fd, struct netlink **ret, struct error *err)
 {
+	return netlink_open_family(netns_fd, NETLINK_ROUTE, ret, err);
+}
+
+int netlink_open_family(int netns_fd, int family, struct netlink **ret, struct error *err)
+{
 	scoped_netlink nl = calloc(1, sizeof(*nl));
 	int r;
 
 	if (!nl)
 		return error_code(err, ENOMEM, "netlink socket");
-	r = netns_fd < 0 ? open_socket(nl, err) : open_elsewhere(nl, netns_fd, err);
+	r = netns_fd < 0 ? open_socket(nl, family, err) : open_elsewhere(nl, family, netns_fd, err);
 	if (r < 0)
 		return r;
 	*ret = nl;
@@ -82,13 +90,32 @@ int netlink_open(int netns_fd, struct netlink **ret, struct error *err)
 
 static struct nlmsghdr *request_of(struct netlink *nl)
 {
-	return (void *)nl->request;
+	return (void *)(nl->request + nl->begin);
 }
 
-void netlink_begin(struct netlink *nl, uint16_t type, uint16_t flags, const void *header,
-                   size_t size)
+/* Room for the request's message: a batch needs its end behind it. */
+static size_t capacity_of(const struct netlink *nl)
 {
-	struct nlmsghdr *message = mnl_nlmsg_put_header(nl->request);
+	return REQUEST_SIZE - (nl->begin ? nl->begin * 2 : 0);
+}
+
+/* The first or the last message of a batch of nftables; its size. */
+static size_t put_batch_mark(char *at, uint16_t type)
+{
+	const struct nfgenmsg header = {.res_id = htons(NFNL_SUBSYS_NFTABLES)};
+	struct nlmsghdr *message = mnl_nlmsg_put_header(at);
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	memcpy(mnl_nlmsg_put_extra_header(message, sizeof(header)), &header, sizeof(header));
+	return message->nlmsg_len;
+}
+
+/* Writes the header at nl->begin. */
+static void put_message(struct netlink *nl, uint16_t type, uint16_t flags, const void *header,
+                        size_t size)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(request_of(nl));
 
 	nl->overflow = false;
 	message->nlmsg_type = type;
@@ -96,9 +123,25 @@ void netlink_begin(struct netlink *nl, uint16_t type, uint16_t flags, const void
 	memcpy(mnl_nlmsg_put_extra_header(message, size), header, size);
 }
 
+void netlink_begin(struct netlink *nl, uint16_t type, uint16_t flags, const void *header,
+                   size_t size)
+{
+	nl->begin = 0;
+	put_message(nl, type, flags, header, size);
+}
+
+void netlink_begin_nft(struct netlink *nl, uint16_t type, uint16_t flags, uint8_t family)
+{
+	const struct nfgenmsg header = {.nfgen_family = family, .version = NFNETLINK_V0};
+
+	nl->begin = put_batch_mark(nl->request, NFNL_MSG_BATCH_BEGIN);
+	put_message(nl, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &header,
+	            sizeof(header));
+}
+
 void netlink_put(struct netlink *nl, uint16_t type, const void *data, size_t size)
 {
-	if (!mnl_attr_put_check(request_of(nl), REQUEST_SIZE, type, size, data))
+	if (!mnl_attr_put_check(request_of(nl), capacity_of(nl), type, size, data))
 		nl->overflow = true;
 }
 
@@ -114,7 +157,7 @@ void netlink_put_text(struct netlink *nl, uint16_t type, const char *text)
 
 struct nlattr *netlink_nest(struct netlink *nl, uint16_t type)
 {
-	struct nlattr *nest = mnl_attr_nest_start_check(request_of(nl), REQUEST_SIZE, type);
+	struct nlattr *nest = mnl_attr_nest_start_check(request_of(nl), capacity_of(nl), type);
 
 	nl->overflow |= !nest;
 	return nest;
@@ -132,12 +175,12 @@ void netlink_put_header(struct netlink *nl, const void *header, size_t size)
 	size_t room = size;
 
 	room += (sizeof(uint32_t) - room % sizeof(uint32_t)) % sizeof(uint32_t);
-	if (message->nlmsg_len + room > REQUEST_SIZE) {
+	if (message->nlmsg_len + room > capacity_of(nl)) {
 		nl->overflow = true;
 		return;
 	}
-	memset(nl->request + message->nlmsg_len, 0, room);
-	memcpy(nl->request + message->nlmsg_len, header, size);
+	memset((char *)message + message->nlmsg_len, 0, room);
+	memcpy((char *)message + message->nlmsg_len, header, size);
 	message->nlmsg_len += (uint32_t)room;
 }
 
@@ -303,7 +346,18 @@ static int send_request(struct netlink *nl, const char *what, struct error *err)
 	if (nl->overflow)
 		return error_code(err, EMSGSIZE, "%s", what);
 	message->nlmsg_seq = ++nl->sequence;
-	if (mnl_socket_sendto(nl->socket, message, message->nlmsg_len) < 0)
+
+	size_t length = nl->begin + message->nlmsg_len;
+
+	/* One number for the whole batch: what is wrong with its frame is an answer to us too. */
+	if (nl->begin) {
+		struct nlmsghdr *end = (void *)(nl->request + length);
+
+		length += put_batch_mark(nl->request + length, NFNL_MSG_BATCH_END);
+		end->nlmsg_seq = nl->sequence;
+		((struct nlmsghdr *)(void *)nl->request)->nlmsg_seq = nl->sequence;
+	}
+	if (mnl_socket_sendto(nl->socket, nl->request, length) < 0)
 		return error_errno(err, "%s: netlink", what);
 	return 0;
 }

@@ -30,6 +30,16 @@ void netlink_free(struct netlink **nl);
  */
 int netlink_open(int netns_fd, struct netlink **ret, struct error *err) must_check;
 
+/* The same for another family of netlink than NETLINK_ROUTE: NETLINK_NETFILTER. */
+int netlink_open_family(int netns_fd, int family, struct netlink **ret,
+                        struct error *err) must_check;
+
+/*
+ * Starts a request of nftables: a transaction (nfnetlink's batch) with this one message NFT_MSG_… in
+ * it. Attributes and netlink_talk as with any other; numbers in them are big-endian.
+ */
+void netlink_begin_nft(struct netlink *nl, uint16_t type, uint16_t flags, uint8_t family);
+
 /* Starts a request: its type, NLM_F_… besides NLM_F_REQUEST, and the header of its family. */
 void netlink_begin(struct netlink *nl, uint16_t type, uint16_t flags, const void *header,
                    size_t size);

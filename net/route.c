@@ -131,3 +131,37 @@ int route_add(struct netlink *nl, int index, const struct route *route, struct e
 	netlink_put_u32(nl, RTA_OIF, (uint32_t)index);
 	return netlink_talk(nl, what, err);
 }
+
+/* --- Asking --- */
+
+static int take_way(const struct nlmsghdr *message, void *context)
+{
+	const struct rtmsg *header = netlink_header(message, sizeof(*header));
+
+	if (header && message->nlmsg_type == RTM_NEWROUTE)
+		*(struct route_way *)context = (struct route_way){
+			.index = (int)netlink_find_u32(message, sizeof(*header), RTA_OIF, 0),
+			.prefix = header->rtm_dst_len,
+			.type = header->rtm_type,
+		};
+	return 0;
+}
+
+int route_find(struct netlink *nl, uint8_t family, const void *destination, struct route_way *ret,
+               struct error *err)
+{
+	const size_t size = address_size(family);
+	/* The route as it stands in the table, not the one made of it for this destination. */
+	const struct rtmsg header = {
+		.rtm_family = family,
+		.rtm_dst_len = (uint8_t)(size * 8),
+		.rtm_flags = RTM_F_FIB_MATCH,
+	};
+	char text[INET6_ADDRSTRLEN] = "", what[80];
+
+	(void)inet_ntop(family, destination, text, sizeof(text));
+	(void)snprintf(what, sizeof(what), "find the route to %s", text);
+	netlink_begin(nl, RTM_GETROUTE, 0, &header, sizeof(header));
+	netlink_put(nl, RTA_DST, destination, size);
+	return netlink_ask(nl, what, take_way, NULL, ret, err);
+}

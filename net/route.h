@@ -43,4 +43,14 @@ int route_list(struct netlink *nl, int index, struct route_list *ret, struct err
 int route_add(struct netlink *nl, int index, const struct route *route,
               struct error *err) must_check;
 
+/* Which way the kernel would send something. */
+struct route_way {
+	int index;      /* of the interface */
+	uint8_t prefix; /* of the route that says so; 0: the default route */
+	uint8_t type;   /* RTN_UNICAST, RTN_LOCAL: to this host itself, … */
+};
+/* −ENETUNREACH with *err when there is none. */
+int route_find(struct netlink *nl, uint8_t family, const void *destination, struct route_way *ret,
+               struct error *err) must_check;
+
 #endif

@@ -166,14 +166,18 @@ static void add_mappings(struct json_writer *w, const struct config_request *req
 	add_mapping(w, "gidMappings", inner_id(request, scratch->gid), 0, 1);
 }
 
-static void add_namespaces(struct json_writer *w, const struct sandbox_options *options)
+static void add_namespaces(struct json_writer *w, const struct config_request *request)
 {
+	const struct sandbox_options *options = request->options;
+
 	json_writer_array(w, "namespaces");
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
 		if (namespaces[i] == NAMESPACE_NETWORK && options->share_net)
 			continue;
 		json_writer_object(w, NULL);
 		json_writer_string(w, "type", spec_namespace_names[namespaces[i]]);
+		if (namespaces[i] == NAMESPACE_NETWORK && request->network->path[0])
+			json_writer_string(w, "path", request->network->path);
 		json_writer_end(w);
 	}
 	json_writer_end(w);
@@ -233,7 +237,7 @@ static void add_linux(struct json_writer *w, const struct config_request *reques
 
 	json_writer_object(w, "linux");
 	add_mappings(w, request);
-	add_namespaces(w, options);
+	add_namespaces(w, request);
 	if (config_has_limits(options) && !request->without_limits)
 		add_resources(w, options);
 	if (request->profile)

@@ -2,12 +2,14 @@
 #ifndef LVM_RUN_SANDBOX_CONFIG_H
 #define LVM_RUN_SANDBOX_CONFIG_H
 
+#include "sandbox/network.h"
 #include "sandbox/view.h"
 
 struct config_request {
 	const struct sandbox_options *options;
 	const struct scratch *scratch;
 	const struct view *view;
+	const struct network *network;
 	const struct spec_seccomp *profile; /* null: left out, it is handed over otherwise */
 	bool indented;                      /* for people */
 	bool without_limits;                /* --best-effort, and the host cannot enforce them */

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "sandbox/config.h"
+#include "sandbox/network.h"
 #include "sandbox/verdict.h"
 #include "security/landlock.h"
 #include "spec/writer.h"
@@ -237,6 +238,7 @@ char *report_write(const struct report *report)
 	if (report->changes)
 		add_diff(&w, "changes", report->changes);
 	add_protections(&w, report);
+	network_write(&w, "network", report->network, report->options);
 	json_writer_end(&w);
 	return json_writer_take(&w);
 }

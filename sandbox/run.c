@@ -23,6 +23,7 @@ struct run {
 	struct store *store;
 	struct scratch scratch;
 	struct view view;
+	struct network network;
 	struct watch watch;
 	struct verdict_usage usage;
 	struct spec_seccomp profile;
@@ -35,6 +36,7 @@ struct run {
 static void run_done(struct run *run)
 {
 	watch_done(&run->watch);
+	network_done(&run->network);
 	view_done(&run->view);
 	copy_done(&run->outputs);
 	changes_done(&run->changes);
@@ -50,6 +52,7 @@ static void begin(struct run *run, struct store *store, const struct sandbox_opt
 	run->store = store;
 	run->scratch = (struct scratch)SCRATCH_NONE;
 	run->outputs = (struct copy)COPY_NONE;
+	run->network = (struct network)NETWORK_NONE;
 	watch_begin(&run->watch, options);
 
 	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
@@ -62,7 +65,10 @@ static int build(struct run *run, struct error *err)
 {
 	int r = scratch_make(&run->scratch, store_fd(run->store), run->options->disk_limit, err);
 
-	return r < 0 ? r : view_build(&run->view, &run->scratch, run->options, err);
+	if (r == 0)
+		r = view_build(&run->view, &run->scratch, run->options, err);
+	return r < 0 ? r
+	             : network_prepare(&run->network, &run->view, &run->scratch, run->options, err);
 }
 
 static int write_bundle(struct run *run, bool without_limits, struct error *err)
@@ -71,6 +77,7 @@ static int write_bundle(struct run *run, bool without_limits, struct error *err)
 		.options = run->options,
 		.scratch = &run->scratch,
 		.view = &run->view,
+		.network = &run->network,
 		.without_limits = without_limits,
 	};
 
@@ -215,6 +222,7 @@ static int tell(const struct run *run, const struct verdict *verdict, struct err
 		.options = run->options,
 		.scratch = &run->scratch,
 		.view = &run->view,
+		.network = &run->network,
 		.watch = &run->watch,
 		.usage = &run->usage,
 		.verdict = verdict,
@@ -250,6 +258,8 @@ int sandbox_run(struct store *store, const struct sandbox_options *options, int 
 	if (r == 0)
 		r = build(&run, err);
 	if (r == 0)
+		r = network_start(&run.network, &run.scratch, err);
+	if (r == 0)
 		r = wait_for_end(&run, err);
 	watch_restore(&run.watch);
 	if (r == 0)
@@ -275,6 +285,7 @@ int sandbox_print_config(struct store *store, const struct sandbox_options *opti
 		.scratch = &run.scratch,
 		.view = &run.view,
 		.indented = true,
+		.network = &run.network,
 	};
 
 	begin(&run, store, options);

@@ -75,6 +75,8 @@ struct sandbox_options {
 
 	/* Isolation */
 	bool share_net;
+	const char *const *net_allow; /* each as allow.h says; not with share_net */
+	size_t net_allow_count;
 	bool allow_userns; /* nested sandboxes, at the price of much more of the kernel */
 	bool reproducible;
 	bool terminal;        /* a pty of its own */

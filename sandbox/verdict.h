@@ -52,6 +52,7 @@ struct report {
 	const struct sandbox_options *options;
 	const struct scratch *scratch;
 	const struct view *view;
+	const struct network *network;
 	const struct watch *watch;
 	const struct verdict_usage *usage;
 	const struct verdict *verdict;

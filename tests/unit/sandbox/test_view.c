@@ -47,8 +47,9 @@ static void lists_grow(void **state unused_parameter)
 static struct spec *configure(const struct sandbox_options *options, const struct scratch *scratch)
 {
 	scoped_view view = {.directory = "/"};
+	const struct network network = NETWORK_NONE;
 	const struct config_request request = {
-		.options = options, .scratch = scratch, .view = &view};
+		.options = options, .scratch = scratch, .view = &view, .network = &network};
 	struct spec *spec = NULL;
 	struct error err;
 
