@@ -35,8 +35,6 @@ struct making {
 	const struct clone_options *options;
 	const char *name;
 	const struct origin *origin;
-	clone_reporter *reporter;
-	void *context;
 	struct worker *workers;
 	unsigned int jobs;
 	unsigned int done;
@@ -243,7 +241,7 @@ static void report(struct making *m, unsigned int number, uint64_t us,
 	name_clone(m, number, id);
 	m->done++;
 	m->failed += outcome->r < 0;
-	m->reporter(
+	m->options->reporter(
 		&(struct clone_report){
 			.id = id,
 			.done = m->done,
@@ -252,7 +250,7 @@ static void report(struct making *m, unsigned int number, uint64_t us,
 			.r = outcome->r,
 			.err = &outcome->err,
 		},
-		m->context);
+		m->options->context);
 }
 
 static void end_one(struct making *m, struct worker *worker)
@@ -331,9 +329,23 @@ static unsigned int choose_jobs(const struct clone_options *options)
 	return jobs < count_of(options) ? jobs : count_of(options);
 }
 
+static int make_from(struct making *m, struct error *err)
+{
+	struct pollfd *polls = calloc(m->jobs, sizeof(*polls));
+	int r = 0;
+
+	m->workers = calloc(m->jobs, sizeof(*m->workers));
+	if (polls && m->workers)
+		make_all(m, polls);
+	else
+		r = error_code(err, ENOMEM, "clone");
+	free(polls);
+	free(m->workers);
+	return r;
+}
+
 int clone_make(struct store *store, const char *source, const char *name,
-               const struct clone_options *options, clone_reporter *reporter, void *context,
-               unsigned int *ret_failed, struct error *err)
+               const struct clone_options *options, unsigned int *ret_failed, struct error *err)
 {
 	scoped_origin origin = ORIGIN_NONE;
 	struct making m = {
@@ -341,8 +353,6 @@ int clone_make(struct store *store, const char *source, const char *name,
 		.options = options,
 		.name = name,
 		.origin = &origin,
-		.reporter = reporter,
-		.context = context,
 		.jobs = choose_jobs(options),
 	};
 	char last[256];
@@ -352,18 +362,8 @@ int clone_make(struct store *store, const char *source, const char *name,
 	if (!store_id_valid(last) || strlen(name) > 200)
 		return error_set(err, EINVAL, "invalid container id \"%.64s\"", name);
 	r = origin_open(&origin, store, source, options, err);
-	if (r < 0)
-		return r;
-
-	struct pollfd *polls = calloc(m.jobs, sizeof(*polls));
-
-	m.workers = calloc(m.jobs, sizeof(*m.workers));
-	if (polls && m.workers)
-		make_all(&m, polls);
-	else
-		r = error_code(err, ENOMEM, "clone");
-	free(polls);
-	free(m.workers);
+	if (r == 0)
+		r = make_from(&m, err);
 	*ret_failed = m.failed;
 	return r;
 }

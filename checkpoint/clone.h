@@ -15,18 +15,6 @@
 
 #define GENERATION_FILE "/etc/lvm-run-generation"
 
-struct clone_options {
-	const char *store_path; /* null: the default */
-	const char *from;       /* a snapshot of the source; null: its present state */
-	const char *network;    /* the network namespace to join; null: one of its own */
-	const char *output;     /* a directory for the output of each; null: this command's */
-	enum cgroup_driver driver;
-	unsigned int count; /* 0: one, with the name as it is; else NAME-1 … NAME-count */
-	unsigned int jobs;  /* at a time; 0: as many as there are processors */
-	bool template;      /* the source is a template */
-	struct checkpoint_options checkpoint;
-};
-
 /* What became of one of them. */
 struct clone_report {
 	const char *id;
@@ -38,10 +26,24 @@ struct clone_report {
 };
 typedef void clone_reporter(const struct clone_report *report, void *context);
 
+struct clone_options {
+	const char *store_path; /* null: the default */
+	const char *from;       /* a snapshot of the source; null: its present state */
+	const char *network;    /* the network namespace to join; null: one of its own */
+	const char *output;     /* a directory for the output of each; null: this command's */
+	enum cgroup_driver driver;
+	unsigned int count; /* 0: one, with the name as it is; else NAME-1 … NAME-count */
+	unsigned int jobs;  /* at a time; 0: as many as there are processors */
+	bool template;      /* the source is a template */
+	clone_reporter *reporter;
+	void *context; /* of the reporter */
+	struct checkpoint_options checkpoint;
+};
+
 /* Each is there as a whole or not at all; *ret_failed of them are not. An error: none was begun. */
 int clone_make(struct store *store, const char *source, const char *name,
-               const struct clone_options *options, clone_reporter *reporter, void *context,
-               unsigned int *ret_failed, struct error *err) must_check;
+               const struct clone_options *options, unsigned int *ret_failed,
+               struct error *err) must_check;
 
 /* Of a container, or of a snapshot of it (options->from). */
 int template_create(struct store *store, const char *source, const char *name,

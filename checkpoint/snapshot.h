@@ -59,9 +59,13 @@ int snapshot_look(struct store *store, const char *id, const char *store_path, s
                   struct error *err) must_check;
 
 /* From `from` to `to`; a null one is the present state. */
-int snapshot_diff(struct store *store, const char *id, const char *store_path, const char *from,
-                  const char *to, layer_report *report, void *context,
-                  struct error *err) must_check;
+struct snapshot_pair {
+	const char *store_path;
+	const char *from;
+	const char *to;
+};
+int snapshot_diff(struct store *store, const char *id, const struct snapshot_pair *pair,
+                  layer_report *report, void *context, struct error *err) must_check;
 
 /*
  * Ends what killed commands have left undone, and removes roots whose container is gone, unless they were to be

@@ -61,11 +61,11 @@ static int view_foreign(struct session *session, struct error *err)
 	if (upper < 0 || lowers->count == 0)
 		return fd_take(&upper);
 	r = disk_stack_open(&session->disk, &none, NULL, &stack, err);
-	fds = r < 0 ? NULL : calloc(stack.count + 1, sizeof(*fds));
-	if (r == 0 && !fds)
-		r = error_code(err, ENOMEM, "compare");
 	if (r < 0)
 		return r;
+	fds = calloc(stack.count + 1, sizeof(*fds));
+	if (!fds)
+		return error_code(err, ENOMEM, "compare");
 	fds[0] = upper;
 	memcpy(fds + 1, stack.fds, stack.count * sizeof(*fds));
 	stack.stack.lowers = fds;
@@ -92,17 +92,17 @@ static int open_view(struct session *session, const char *name, struct error *er
 	return r < 0 ? r : disk_view(disk, &layers, err);
 }
 
-int snapshot_diff(struct store *store, const char *id, const char *store_path, const char *from,
-                  const char *to, layer_report *report, void *context, struct error *err)
+int snapshot_diff(struct store *store, const char *id, const struct snapshot_pair *pair,
+                  layer_report *report, void *context, struct error *err)
 {
 	scoped_session session = SESSION_NONE;
-	int r = session_open(&session, store, id, store_path, false, err);
+	int r = session_open(&session, store, id, pair->store_path, false, err);
 
 	if (r < 0)
 		return r;
 
-	scoped_fd old = open_view(&session, from, err);
-	scoped_fd new = old < 0 ? -1 : open_view(&session, to, err);
+	scoped_fd old = open_view(&session, pair->from, err);
+	scoped_fd new = old < 0 ? -1 : open_view(&session, pair->to, err);
 
 	return new < 0 ? -err->code : layer_diff(old, new, report, context, err);
 }

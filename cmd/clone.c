@@ -55,13 +55,13 @@ int clone_main(const struct call *call, struct error *err)
 	int r = call_cgroup_driver(call, &options->driver, err);
 
 	options->store_path = call->global->store;
+	options->reporter = show_progress;
 	if (r == 0 && options->template && options->from)
 		r = call_usage_error(call, err, "option --from: not with --template");
 	if (r == 0)
 		r = call_open_store(call, &store, err);
 	if (r == 0)
-		r = clone_make(store, call->words[0], call->words[1], options, show_progress, NULL,
-		               &failed, err);
+		r = clone_make(store, call->words[0], call->words[1], options, &failed, err);
 	if (r < 0 || failed == 0)
 		return r;
 	return error_set(err, ECHILD, "%u of %u clones could not be made: see above", failed,

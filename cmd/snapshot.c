@@ -380,16 +380,17 @@ static int diff(const struct call *call, struct store *store, struct error *err)
 	scoped_str current = NULL;
 	int r = snapshot_look(store, id, store_path, &disk, err);
 
-	if (r == 0 && !from && !disk.record.current)
-		r = error_set(err, ENOENT, "no snapshot to compare with");
 	if (r == 0 && !from) {
-		current = strdup(disk.record.current);
+		current = disk.record.current ? strdup(disk.record.current) : NULL;
 		from = current;
+		if (!from)
+			r = error_set(err, ENOENT, "no snapshot to compare with");
 	}
 	disk_done(&disk);
 	json_writer_array(&d.json, NULL);
 	if (r == 0)
-		r = snapshot_diff(store, id, store_path, from, to, add_difference, &d, err);
+		r = snapshot_diff(store, id, &(struct snapshot_pair){store_path, from, to},
+		                  add_difference, &d, err);
 	json_writer_end(&d.json);
 	if (r == 0)
 		r = d.wants_json ? print_json(&d.json, err) : output_buffer(&d.text, err);

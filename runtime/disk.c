@@ -339,19 +339,20 @@ int disk_names(const char *store, enum disk_kind kind, char ***ret, size_t *ret_
 	scoped_fd fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = fd < 0 ? (errno == ENOENT ? 0 : error_errno(err, "store %s", store))
 	               : list_names(fd, kind_names[kind], &names, err);
-	char **list = r < 0 ? NULL : calloc(names.count + 1, sizeof(*list));
+	char **list = calloc(names.count + 1, sizeof(*list));
 	size_t count = 0;
 
-	if (r == 0 && !list)
-		r = error_code(err, ENOMEM, "store %s", store);
-	for (size_t i = 0; r == 0 && i < names.count; i++)
+	if (r < 0 || !list) {
+		free(list);
+		tree_names_done(&names);
+		return r < 0 ? r : error_code(err, ENOMEM, "store %s", store);
+	}
+	for (size_t i = 0; i < names.count; i++)
 		if (disk_name_valid(names.items[i])) {
 			list[count++] = names.items[i];
 			names.items[i] = NULL;
 		}
 	tree_names_done(&names);
-	if (r < 0)
-		return r;
 	qsort(list, count, sizeof(*list), compare_names);
 	*ret = list;
 	*ret_count = count;

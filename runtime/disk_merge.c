@@ -76,13 +76,16 @@ static int gather(struct merge *merge, const char *store, enum disk_kind kind, s
 	char **names = NULL;
 	size_t count = 0;
 	int r = disk_names(store, kind, &names, &count, err);
-	struct disk *more =
-		r < 0 ? NULL : realloc(merge->others, (merge->count + count + 1) * sizeof(*more));
+	if (r < 0)
+		return r;
 
-	if (r == 0 && !more)
-		r = error_code(err, ENOMEM, "merge");
-	if (more)
-		merge->others = more;
+	struct disk *more = realloc(merge->others, (merge->count + count + 1) * sizeof(*more));
+
+	if (!more) {
+		container_ids_free(&names);
+		return error_code(err, ENOMEM, "merge");
+	}
+	merge->others = more;
 	for (size_t i = 0; r == 0 && i < count && !merge->impossible; i++) {
 		struct disk *other = &merge->others[merge->count];
 		char path[PATH_MAX];

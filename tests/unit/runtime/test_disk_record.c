@@ -99,8 +99,7 @@ static void what_would_lead_elsewhere_is_refused(void **state unused_parameter)
 		"{\"format\":1,\"id\":\"x\",\"lowers\":[\"relative\"]}",
 		"{\"format\":1,\"id\":\"x\",\"nodes\":[{\"name\":\".\"}]}",
 		"{\"format\":1,\"id\":\"x\",\"nodes\":[{\"name\":\"a\",\"layers\":[\"..\"]}]}",
-		"{\"format\":1,\"id\":\"x\",\"operation\":{\"verb\":\"revert\",\"image\":\"../"
-		"y\"}}",
+		"{\"format\":1,\"id\":\"x\",\"operation\":{\"image\":\"../y\"}}",
 		"{\"format\":2,\"id\":\"x\"}",
 		"{\"id\":\"x\"}",
 		"[]",
@@ -120,8 +119,7 @@ static void a_tree_that_is_none_is_refused(void **state unused_parameter)
 {
 	static const char *const texts[] = {
 		"{\"format\":1,\"id\":\"x\",\"current\":\"a\"}",
-		"{\"format\":1,\"id\":\"x\",\"nodes\":[{\"name\":\"a\",\"parent\":\"b\"},{\"name\":"
-		"\"b\"}]}",
+		"{\"format\":1,\"id\":\"x\",\"nodes\":[{\"name\":\"a\",\"parent\":\"b\"}]}",
 		"{\"format\":1,\"id\":\"x\",\"nodes\":[{\"name\":\"a\",\"parent\":\"a\"}]}",
 		"{\"format\":1,\"id\":\"x\",\"nodes\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
 	};
