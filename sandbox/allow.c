@@ -118,9 +118,11 @@ static bool is_name(const char *text)
 	const char *label = text;
 	size_t length = strlen(text);
 
+	if (length >= ALLOW_NAME_SIZE)
+		return false;
 	if (length > 0 && text[length - 1] == '.')
 		length--;
-	if (length == 0 || length >= ALLOW_NAME_SIZE)
+	if (length == 0)
 		return false;
 	for (const char *c = text; c < text + length; c++) {
 		bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_';

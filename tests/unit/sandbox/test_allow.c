@@ -121,7 +121,10 @@ static void names_have_a_largest_length(void **state)
 	name[253] = 'a';
 	name[254] = '\0';
 	assert_int_equal(allow_parse(name, &allow, &err), -EINVAL);
-	name[254] = 'a';
+	/* The dot at the end of a whole name counts too. */
+	name[253] = '.';
+	assert_int_equal(allow_parse(name, &allow, &err), -EINVAL);
+	name[253] = name[254] = 'a';
 	name[399] = '\0';
 	assert_int_equal(allow_parse(name, &allow, &err), -EINVAL);
 }
