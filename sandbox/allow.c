@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -216,7 +217,7 @@ int allow_parse(const char *text, struct allow *ret, struct error *err)
 
 	if (strlen(text) >= sizeof(copy))
 		return refuse(text, "too long", err);
-	memcpy(copy, text, strlen(text));
+	(void)snprintf(copy, sizeof(copy), "%s", text);
 	allow.protocol = take_protocol(copy);
 	ports = take_ports(copy, &host);
 	if (ports && parse_ports(ports, &allow) < 0)
