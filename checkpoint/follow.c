@@ -43,7 +43,7 @@ static bool is_told(int talk)
 /* All that is there, and what comes until the word that nothing more does. */
 static void follow_file(int directory, int talk, struct follow_result *ret)
 {
-	static unsigned char chunk[CHUNK];
+	unsigned char chunk[CHUNK];
 	unsigned char digest[SHA256_SIZE];
 	struct sha256 hash;
 	struct stat st;

@@ -210,14 +210,14 @@ static int put_all(int etc, const char *hostname, struct error *err)
 	int r = random_hex(id, ID_BYTES, err);
 
 	if (r == 0) {
-		(void)strncat(id, "\n", 2);
+		(void)memcpy(id + 2 * ID_BYTES, "\n", 2);
 		r = put_text(etc, strrchr(GENERATION_FILE, '/') + 1, id, err);
 	}
 	if (r < 0 || !hostname)
 		return r;
 	r = random_hex(id, ID_BYTES, err);
 	if (r == 0) {
-		(void)strncat(id, "\n", 2);
+		(void)memcpy(id + 2 * ID_BYTES, "\n", 2);
 		r = put_text(etc, "machine-id", id, err);
 	}
 	if (r == 0 && is_there(etc, "hostname")) {
