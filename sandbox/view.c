@@ -354,9 +354,10 @@ static int add_submount(const struct builder *b, const struct mountinfo *mount, 
 	const char *slash = strrchr(mount->path, '/');
 	struct stat st;
 
-	/* Those of the root itself are there already. */
+	/* Those of the root itself are there already; the scratch is no part of the host. */
 	if (!slash || slash == mount->path || is_own(mount->path) || is_kernel_type(mount->type) ||
-	    !is_visible(mount) || stat(mount->path, &st) < 0)
+	    view_is_below(mount->path, b->scratch->path) || !is_visible(mount) ||
+	    stat(mount->path, &st) < 0)
 		return 0;
 	if (S_ISREG(st.st_mode))
 		return add_bind(b->view, mount->path, mount->path, SANDBOX_RO_BIND, err);

@@ -175,6 +175,15 @@ signals_reach_the_command() {
 	expect_equal got "$(cat "$WORK/signal")"
 }
 
+# The scratch is mounted there, where the sandbox shows the host's files.
+any_state_root() {
+	local root status=0
+	root=$(mktemp -d /var/tmp/lvm-run-test.XXXXXX)
+	"$RUNTIME" --root "$root" sandbox -- true || status=$?
+	rm -rf "$root"
+	expect_equal 0 "$status"
+}
+
 config_is_a_bundle() {
 	lvm sandbox --print-config -- echo hello >"$T/config.json"
 	jq -e '.ociVersion and .process.args == ["echo", "hello"] and (.linux.seccomp.syscalls | length > 3)' "$T/config.json"
@@ -297,6 +306,7 @@ check 'the output is limited' output_is_limited
 check 'the disk is limited' disk_is_limited
 check 'the report names the cause' report_names_the_cause
 check 'signals reach the command' signals_reach_the_command
+check 'the state root may lie anywhere' any_state_root
 check 'the configuration can be printed' config_is_a_bundle
 check 'outputs are collected and hashed' outputs_are_collected
 check 'changes are listed' changes_are_listed
