@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,11 +64,11 @@ static int enter_namespaces(struct scratch *scratch, struct error *err)
 static int set_limit(int context, uint64_t limit, struct error *err)
 {
 	enum { BYTES_PER_INODE = 2048, LEAST = 1024 };
+	const uint64_t count = limit / BYTES_PER_INODE + LEAST;
 	char size[24], inodes[24];
 
-	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)limit);
-	(void)snprintf(inodes, sizeof(inodes), "%llu",
-	               (unsigned long long)(limit / BYTES_PER_INODE + LEAST));
+	(void)snprintf(size, sizeof(size), "%" PRIu64, limit);
+	(void)snprintf(inodes, sizeof(inodes), "%" PRIu64, count);
 	if (fsconfig(context, FSCONFIG_SET_STRING, "size", size, 0) < 0 ||
 	    fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0) < 0)
 		return error_errno(err, "tmpfs: size=%s", size);
