@@ -51,6 +51,7 @@ int creation_fill_record(struct creation *creation, struct error *err)
 		.user_namespace = creation->plan.user_namespace,
 		.intel_rdt = spec->linux.intel_rdt.set,
 		.callers_keyring = creation->options->no_new_keyring,
+		.own_rules = creation->options->seccomp || creation->options->landlock,
 		.poststart = spec->hooks[HOOK_POSTSTART].count > 0,
 		.poststop = spec->hooks[HOOK_POSTSTOP].count > 0,
 		.annotations = spec->annotations,

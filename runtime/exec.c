@@ -84,6 +84,11 @@ static int prepare(struct joining *joining, struct store *store, struct error *e
 	if (r != 0)
 		return r;
 
+	if (joining->container.record.own_rules)
+		return error_set(err, EPERM,
+		                 "a sandbox lets nobody in: its filter and its Landlock rules are for "
+		                 "its own command alone");
+
 	scoped_fd cache = spec->linux.seccomp.set ? store_open_cache(store) : -1;
 
 	joining->plan.callers_keyring = joining->container.record.callers_keyring;

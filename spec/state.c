@@ -46,6 +46,7 @@ static const struct json_field record_fields[] = {
 	{"userNamespace", FIELD_BOOL, .offset = TEXT(record.user_namespace)},
 	{"intelRdt", FIELD_BOOL, .offset = TEXT(record.intel_rdt)},
 	{"callersKeyring", FIELD_BOOL, .offset = TEXT(record.callers_keyring)},
+	{"ownRules", FIELD_BOOL, .offset = TEXT(record.own_rules)},
 	{"poststart", FIELD_BOOL, .offset = TEXT(record.poststart)},
 	{"poststop", FIELD_BOOL, .offset = TEXT(record.poststop)},
 	{"annotations", FIELD_MAP, .offset = TEXT(record.annotations),

@@ -35,6 +35,8 @@ struct record {
 	bool user_namespace;  /* it has one of its own */
 	bool intel_rdt;       /* it has a class of service in resctrl */
 	bool callers_keyring; /* it was made with --no-new-keyring */
+	/* Its filter or Landlock rules are not in the configuration: a second process would lack them. */
+	bool own_rules;
 	bool poststart;       /* the saved configuration has such hooks */
 	bool poststop;
 	struct spec_annotation *annotations;

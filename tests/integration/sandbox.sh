@@ -20,6 +20,19 @@ exit_status_is_the_commands() {
 	expect_exit 125 sandbox --memory nonsense -- true
 }
 
+nobody_is_let_in() {
+	local id
+	sandbox -- sleep 60 &
+	wait_for 10 sh -c "'$RUNTIME' --root '$ROOT' list -q | grep -q ."
+	id=$(lvm list -q)
+	wait_for 10 sh -c "'$RUNTIME' --root '$ROOT' state '$id' | grep -q '\"running\"'"
+	expect_exit 255 lvm exec "$id" true 2>"$T/error"
+	cat "$T/error"
+	grep -F 'a sandbox lets nobody in' "$T/error"
+	lvm kill "$id" KILL
+	wait
+}
+
 writes_are_discarded() {
 	echo before >"$WORK/file"
 	mkdir -p "$WORK/dir"
@@ -288,6 +301,7 @@ hidden_list_is_documented() {
 
 check 'the list of what is hidden is documented' hidden_list_is_documented
 check 'the exit status is that of the command' exit_status_is_the_commands
+check 'exec into a sandbox is refused' nobody_is_let_in
 check 'what is written is discarded' writes_are_discarded
 check 'writable paths are the host'"'"'s' writable_paths_stay
 check 'read-only paths cannot be written' read_only_paths_hold
