@@ -213,10 +213,11 @@ static void match_address(struct netlink *nl, const struct address *address, boo
 	if (address->prefix == 0)
 		return;
 	for (size_t i = 0; i < size; i++) {
-		int left = address->prefix - (int)i * 8;
+		const int left = address->prefix - (int)i * 8;
+		const unsigned int kept = left >= 8 ? 8 : left <= 0 ? 0 : (unsigned int)left;
 
-		bits[i] = left >= 8 ? 0xff : left <= 0 ? 0 : (uint8_t)(0xff << (8 - left));
-		value[i] = address->local[i] & bits[i];
+		bits[i] = (uint8_t)((0xffU << (8 - kept)) & 0xffU);
+		value[i] = (uint8_t)(address->local[i] & bits[i]);
 	}
 	load_payload(nl, NFT_PAYLOAD_NETWORK_HEADER, offset, size);
 	if (address->prefix < size * 8)

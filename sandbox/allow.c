@@ -45,9 +45,10 @@ const size_t allow_network_count = ARRAY_SIZE(allow_networks);
 /* What of the byte at `index` belongs to the prefix. */
 static uint8_t prefix_bits(const struct address *range, size_t index)
 {
-	int left = range->prefix - (int)index * 8;
+	const int left = range->prefix - (int)index * 8;
+	const unsigned int kept = left >= 8 ? 8 : left <= 0 ? 0 : (unsigned int)left;
 
-	return left >= 8 ? 0xff : left <= 0 ? 0 : (uint8_t)(0xff << (8 - left));
+	return (uint8_t)((0xffU << (8 - kept)) & 0xffU);
 }
 
 static bool lies_in(const struct address *range, const struct address *network)

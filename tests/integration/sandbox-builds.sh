@@ -5,6 +5,9 @@
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
 
+# Of the make that started us: --no-builtin-rules is not for theirs.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 sandbox() { timeout 300 "$RUNTIME" --root "$ROOT" sandbox --report "$T/report" "$@"; }
 needs() { local tool; for tool in "$@"; do command -v "$tool" >/dev/null || skip "$tool is not installed"; done; }
 

@@ -27,7 +27,8 @@ static const char *label_of(const struct rootfs_plan *plan, const char *destinat
 	return NULL;
 }
 
-static void plan_with(struct bed *bed, bool selinux, struct rootfs_plan **ret)
+/* The plan borrows from the specification. */
+static void plan_with(struct bed *bed, bool selinux, struct spec **spec, struct rootfs_plan **ret)
 {
 	static const char text[] =
 		"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},"
@@ -39,7 +40,6 @@ static void plan_with(struct bed *bed, bool selinux, struct rootfs_plan **ret)
 		"{\"destination\":\"/data\",\"type\":\"bind\",\"source\":\"volume\",\"options\":"
 		"[\"bind\"]}],"
 		"\"linux\":{\"namespaces\":[{\"type\":\"mount\"}],\"mountLabel\":\"a:b:c:s0\"}}";
-	scoped_spec spec = NULL;
 	struct error err = {0};
 	scoped_fd bundle = open(bed->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	scoped_fd proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -51,29 +51,31 @@ static void plan_with(struct bed *bed, bool selinux, struct rootfs_plan **ret)
 	};
 
 	has_selinux = selinux;
-	if (spec_parse("label.json", text, strlen(text), &spec, &err))
+	if (spec_parse("label.json", text, strlen(text), spec, &err))
 		fail_msg("%s", err.text);
-	request.spec = spec;
+	request.spec = *spec;
 	if (rootfs_prepare(&request, ret, &err))
 		fail_msg("%s", err.text);
 }
 
 static void new_file_systems_of_the_container_have_it(void **state)
 {
+	scoped_spec spec = NULL;
 	scoped_rootfs_plan plan = NULL;
 
 	BED_NEEDS_ROOT();
-	plan_with(*state, true, &plan);
+	plan_with(*state, true, &spec, &plan);
 	assert_string_equal(label_of(plan, "tmp"), "a:b:c:s0");
 	assert_string_equal(label_of(plan, "dev/pts"), "a:b:c:s0");
 }
 
 static void own_options_volumes_and_the_kernels_file_systems_keep_theirs(void **state)
 {
+	scoped_spec spec = NULL;
 	scoped_rootfs_plan plan = NULL;
 
 	BED_NEEDS_ROOT();
-	plan_with(*state, true, &plan);
+	plan_with(*state, true, &spec, &plan);
 	assert_string_equal(label_of(plan, "run"), "own");
 	assert_null(label_of(plan, "proc"));
 	assert_null(label_of(plan, "data"));
@@ -81,10 +83,11 @@ static void own_options_volumes_and_the_kernels_file_systems_keep_theirs(void **
 
 static void without_selinux_nothing_has_it(void **state)
 {
+	scoped_spec spec = NULL;
 	scoped_rootfs_plan plan = NULL;
 
 	BED_NEEDS_ROOT();
-	plan_with(*state, false, &plan);
+	plan_with(*state, false, &spec, &plan);
 	assert_null(label_of(plan, "tmp"));
 }
 
