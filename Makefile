@@ -262,7 +262,7 @@ check: ## everything: set-up, build, tests, lint, sanitizers, harnesses, fuzzers
 vm: all $(BUILD)/testkit ## a command in the virtual machine: make vm CMD='uname -a'
 	@tests/vm/run -- $(CMD)
 
-check-vm: all $(BUILD)/testkit kill-build ## the tests that run in the virtual machine
+check-vm: all $(BUILD)/testkit $(BUILD)/hostile kill-build ## the tests that run in the virtual machine
 	@tests/vm/check
 
 bench: all ## measure against other runtimes

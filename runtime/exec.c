@@ -79,15 +79,14 @@ static int prepare(struct joining *joining, struct store *store, struct error *e
 		r = container_open(store, options->id, verb, &joining->container, err);
 	if (r == 0)
 		r = container_process(&joining->container, &joining->init, err);
+	if (r == 0 && joining->container.record.own_rules)
+		r = error_set(err, EPERM,
+		              "a sandbox lets nobody in: its filter and its Landlock rules are for its "
+		              "own command alone");
 	if (r == 0)
 		r = container_spec(&joining->container, &spec, err);
 	if (r != 0)
 		return r;
-
-	if (joining->container.record.own_rules)
-		return error_set(err, EPERM,
-		                 "a sandbox lets nobody in: its filter and its Landlock rules are for "
-		                 "its own command alone");
 
 	scoped_fd cache = spec->linux.seccomp.set ? store_open_cache(store) : -1;
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Annotations that mean something (docs/annotations.md).
+# not for the test machine: nothing of it is missing on another machine
 # shellcheck disable=SC2016 # shells in the container expand these
 . "$(dirname "$0")/../support/lib.sh"
 

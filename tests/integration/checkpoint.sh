@@ -397,26 +397,6 @@ what_cannot_be_done_is_said() {
 	expect_error 'container does not exist' lvm checkpoint "$id"
 }
 
-limits_in_version_1_come_back() {
-	local id pids config=$T/limited.json
-	pids=$(awk '$3 == "cgroup" && (","$4",") ~ ",pids," {print $2; exit}' /proc/mounts)
-	[ -n "$pids" ] || skip 'the pids controller is not bound to cgroup v1 here'
-	id=$(new_id)
-	jq '.linux.resources = {pids: {limit: 100}, memory: {limit: 268435456}}' "$IDLE/config.json" >"$config"
-	lvm run -d -b "$IDLE" -f "$config" "$id" </dev/null >/dev/null 2>&1
-	lvm checkpoint --image-path "$T/limited.img" "$id"
-	[ ! -e "$pids/lvm-run-$id" ]
-	cp "$IDLE/config.json" "$T/plain.json"
-	cp "$config" "$IDLE/config.json"
-	lvm restore -d -b "$IDLE" --image-path "$T/limited.img" "$id" </dev/null >/dev/null 2>&1
-	cp "$T/plain.json" "$IDLE/config.json"
-	expect_equal 100 "$(cat "$pids/lvm-run-$id/pids.max")"
-	expect_equal "$(pid_of "$id")" "$(cat "$pids/lvm-run-$id/cgroup.procs")"
-	grep -q ":memory:/lvm-run-$id\$" "/proc/$(pid_of "$id")/cgroup"
-	lvm delete --force "$id"
-	[ ! -e "$pids/lvm-run-$id" ]
-}
-
 check 'a counting program goes on where it was; its output goes to a file' a_counting_program_goes_on_where_it_was
 check 'with --leave-running it runs on, and a second checkpoint replaces the first' leave_running_leaves_it_running
 check 'a paused container stays paused' a_paused_container_stays_paused
@@ -436,5 +416,4 @@ check '--stop-exec ends what exec has started' stop_exec_ends_them
 check 'a terminal comes back, and its other end goes to the console socket' a_terminal_comes_back
 check 'lazy pages are fetched from the source over the network' lazy_pages_come_from_the_source
 check 'what cannot be done is said by name' what_cannot_be_done_is_said
-check 'limits in cgroup v1 come back with it' limits_in_version_1_come_back
 finish

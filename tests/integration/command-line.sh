@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The command line as people and engines meet it: help, version, usage errors, the log, what is
 # printed about the program itself. No container is made here.
+# not for the test machine: it has a journal, whose absence one sub-test wants
 . "$(dirname "$0")/../support/lib.sh"
 
 # one_error_in FILE: exactly one JSON object a line, one line, of the shape that engines read.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Limits of controllers that are bound to cgroup v1 hold there, and the groups they need come and go with
 # the container.
+# not for the test machine: all its controllers are in cgroup v2
 # shellcheck disable=SC2016 # jq and shells in the container expand these
 . "$(dirname "$0")/../support/lib.sh"
 

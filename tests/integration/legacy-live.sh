@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A live container with limits in cgroup v1: update, events, stats, pause.
+# not for the test machine: all its controllers are in cgroup v2
 # shellcheck disable=SC2016 # jq and shells in the container expand these
 . "$(dirname "$0")/../support/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # NOTIFY_SOCKET: what the program tells its service manager, by way of lvm-run.
+# not for the test machine: nothing of it is missing on another machine
 # shellcheck disable=SC2016 # shells in the container expand these
 . "$(dirname "$0")/../support/lib.sh"
 

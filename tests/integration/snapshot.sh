@@ -212,14 +212,16 @@ sealing_costs_the_same_for_more() {
 		jq --arg size "$size" '.process.args = ["sh", "-c", "i=0; while [ $i -lt $((20 * $1)) ]; do echo >/f$i; i=$((i+1)); done; dd if=/dev/zero of=/big bs=1M count=$1 2>/dev/null", "sh", $size]' \
 			"$BASE/config.json" >"$T/much.json"
 		lvm run --keep -b "$BASE" -f "$T/much.json" --overlay "$TREE" "$id" </dev/null
-		strace -qq -e signal=none -o "$T/trace" "$RUNTIME" --root "$ROOT" --store "$STORE" \
+		# Leaks are not looked for under a tracer.
+		ASAN_OPTIONS=detect_leaks=0 strace -qq -e signal=none -o "$T/trace" "$RUNTIME" --root "$ROOT" --store "$STORE" \
 			snapshot create --format json "$id" | jq -r '"sealed in \(.diskMicroseconds) us"'
 		calls+=("$(wc -l <"$T/trace")")
 		lvm delete "$id"
 	done
 	echo "system calls: ${calls[*]}"
 	[ "${calls[1]}" -le $((calls[0] + 5)) ]
-	[ "${calls[1]}" -le 150 ]
+	# The sanitizers make many of their own.
+	[[ $RUNTIME == */asan/* ]] || [ "${calls[1]}" -le 150 ]
 	nothing_stored
 }
 

@@ -34,8 +34,9 @@ struct harness {
 	unsigned long count; /* kills wanted */
 	bool all;            /* every boundary of every scene */
 	bool verbose;
-	bool systemd;                 /* containers are put into systemd scopes; see above */
-	unsigned int slow;            /* all limits of time are multiplied by this */
+	bool no_limits;    /* there are no controllers: scenes with LIMITS are left out */
+	bool systemd;      /* containers are put into systemd scopes; see above */
+	unsigned int slow; /* all limits of time are multiplied by this */
 	unsigned int worker, workers; /* we are one of several, each takes its share */
 	char id[64];                  /* of the container */
 };
@@ -109,6 +110,7 @@ const char *cgroup_mount(void);
 enum scene_traits {
 	ENDLESS = 1, /* does not end by itself */
 	CORE = 2,    /* every boundary of it also in the short run */
+	LIMITS = 4,  /* needs controllers */
 };
 
 struct scene {
@@ -121,6 +123,7 @@ extern const struct scene scenes[];
 extern const size_t scene_count;
 
 const struct scene *scene_find(const char *name);
+bool scene_fits(const struct scene *scene); /* can it be played here? */
 bool scene_set_up(const struct scene *scene);
 
 /* --- Tracing (tracer.c) --- */

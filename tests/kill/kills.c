@@ -168,6 +168,16 @@ static int choose_signal(const struct scene *scene)
 	                                                : others[draw(ARRAY_SIZE(others))];
 }
 
+static size_t draw_scene(void)
+{
+	for (;;) {
+		size_t i = (size_t)draw(scene_count);
+
+		if (scene_fits(&scenes[i]))
+			return i;
+	}
+}
+
 static unsigned long kill_at_random_times(unsigned long count)
 {
 	static uint64_t lengths[64];
@@ -175,7 +185,7 @@ static unsigned long kill_at_random_times(unsigned long count)
 	unsigned long misses = 0;
 
 	while (done < count && misses < 10 * count + 100) {
-		size_t i = (size_t)draw(scene_count);
+		size_t i = draw_scene();
 
 		if (lengths[i] == 0)
 			lengths[i] = (scenes[i].traits & ENDLESS) ? 30000 * harness.slow
@@ -196,7 +206,7 @@ static unsigned long kill_at_random_steps(unsigned long count)
 	unsigned long done = 0;
 
 	for (unsigned long tries = 0; done < count && tries < 10 * count + 100; tries++) {
-		size_t i = (size_t)draw(scene_count);
+		size_t i = draw_scene();
 		uint64_t which = draw(10);
 		unsigned int process = which < 7 ? 0 : which < 9 ? 1 : 2;
 
@@ -220,7 +230,8 @@ void kills_run(void)
 
 	for (size_t i = 0; i < scene_count; i++)
 		for (unsigned int process = 0; process < PROCESSES; process++)
-			if (harness.all || (core && (scenes[i].traits & CORE) && process == 0))
+			if (scene_fits(&scenes[i]) &&
+			    (harness.all || (core && (scenes[i].traits & CORE) && process == 0)))
 				steps += kill_everywhere(&scenes[i], process);
 	if (!harness.all) {
 		unsigned long rest = harness.count > steps ? harness.count - steps : 0;

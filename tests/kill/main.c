@@ -23,14 +23,23 @@ struct arguments {
 };
 
 static const struct option options[] = {
-	{"id", required_argument, NULL, 'i'},      {"count", required_argument, NULL, 'n'},
-	{"seed", required_argument, NULL, 'e'},    {"all", no_argument, NULL, 'a'},
-	{"part", required_argument, NULL, 'p'},    {"scene", required_argument, NULL, 's'},
-	{"process", required_argument, NULL, 'c'}, {"step", required_argument, NULL, 't'},
-	{"us", required_argument, NULL, 'u'},      {"signal", required_argument, NULL, 'g'},
-	{"worker", required_argument, NULL, 'w'},  {"list", no_argument, NULL, 'l'},
-	{"verbose", no_argument, NULL, 'v'},       {"systemd", no_argument, NULL, 'd'},
-	{"slow", required_argument, NULL, 'o'},    {NULL, 0, NULL, 0},
+	{"id", required_argument, NULL, 'i'},
+	{"count", required_argument, NULL, 'n'},
+	{"seed", required_argument, NULL, 'e'},
+	{"all", no_argument, NULL, 'a'},
+	{"part", required_argument, NULL, 'p'},
+	{"scene", required_argument, NULL, 's'},
+	{"process", required_argument, NULL, 'c'},
+	{"step", required_argument, NULL, 't'},
+	{"us", required_argument, NULL, 'u'},
+	{"signal", required_argument, NULL, 'g'},
+	{"worker", required_argument, NULL, 'w'},
+	{"list", no_argument, NULL, 'l'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"systemd", no_argument, NULL, 'd'},
+	{"no-limits", no_argument, NULL, 'n'},
+	{"slow", required_argument, NULL, 'o'},
+	{NULL, 0, NULL, 0},
 };
 
 static _Noreturn void fail(const char *text)
@@ -90,6 +99,9 @@ static void take_option(int option, struct arguments *arguments)
 		break;
 	case 'd':
 		harness.systemd = true;
+		break;
+	case 'n':
+		harness.no_limits = true;
 		break;
 	case 'o':
 		harness.slow = (unsigned int)strtoul(optarg, NULL, 10);

@@ -74,12 +74,12 @@ const struct scene scenes[] = {
          {STORE "run -d " LAYERS "-b " BUNDLES "brief @", "!stopped", "snapshot create @ one"},
          "revert @ one",
          0},
-	{"create, limits", {NULL}, CREATE("limited"), 0},
-	{"run, limits", {NULL}, RUN("limited"), 0},
-	{"exec, limits", {RUN("limited")}, "exec -d @ sleep 1000", 0},
-	{"update, limits", {RUN("limited")}, "update --pids-limit 90 --memory 90M @", 0},
-	{"delete, limits", {CREATE("limited")}, "delete @", 0},
-	{"delete --force, limits", {RUN("limited")}, "delete --force @", 0},
+	{"create, limits", {NULL}, CREATE("limited"), LIMITS},
+	{"run, limits", {NULL}, RUN("limited"), LIMITS},
+	{"exec, limits", {RUN("limited")}, "exec -d @ sleep 1000", LIMITS},
+	{"update, limits", {RUN("limited")}, "update --pids-limit 90 --memory 90M @", LIMITS},
+	{"delete, limits", {CREATE("limited")}, "delete @", LIMITS},
+	{"delete --force, limits", {RUN("limited")}, "delete --force @", LIMITS},
 	{"create, no cgroup", {NULL}, "--cgroup-manager disabled " CREATE("plain"), 0},
 	{"run, no cgroup", {NULL}, "--cgroup-manager disabled " RUN("plain"), 0},
 	{"delete --force, no cgroup",
@@ -88,6 +88,11 @@ const struct scene scenes[] = {
          0},
 };
 const size_t scene_count = ARRAY_SIZE(scenes);
+
+bool scene_fits(const struct scene *scene)
+{
+	return !harness.no_limits || !(scene->traits & LIMITS);
+}
 
 const struct scene *scene_find(const char *name)
 {
