@@ -37,7 +37,7 @@ static const struct option options[] = {
 	{"list", no_argument, NULL, 'l'},
 	{"verbose", no_argument, NULL, 'v'},
 	{"systemd", no_argument, NULL, 'd'},
-	{"no-limits", no_argument, NULL, 'n'},
+	{"no-limits", no_argument, NULL, 'L'},
 	{"slow", required_argument, NULL, 'o'},
 	{NULL, 0, NULL, 0},
 };
@@ -100,7 +100,7 @@ static void take_option(int option, struct arguments *arguments)
 	case 'd':
 		harness.systemd = true;
 		break;
-	case 'n':
+	case 'L':
 		harness.no_limits = true;
 		break;
 	case 'o':
