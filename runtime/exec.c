@@ -80,9 +80,10 @@ static int prepare(struct joining *joining, struct store *store, struct error *e
 	if (r == 0)
 		r = container_process(&joining->container, &joining->init, err);
 	if (r == 0 && joining->container.record.own_rules)
-		r = error_set(err, EPERM,
-		              "a sandbox lets nobody in: its filter and its Landlock rules are for its "
-		              "own command alone");
+		r = error_set(
+			err, EPERM,
+			"a sandbox lets nobody in: its filter and its Landlock rules are for its "
+			"own command alone");
 	if (r == 0)
 		r = container_spec(&joining->container, &spec, err);
 	if (r != 0)

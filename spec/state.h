@@ -37,7 +37,7 @@ struct record {
 	bool callers_keyring; /* it was made with --no-new-keyring */
 	/* Its filter or Landlock rules are not in the configuration: a second process would lack them. */
 	bool own_rules;
-	bool poststart;       /* the saved configuration has such hooks */
+	bool poststart; /* the saved configuration has such hooks */
 	bool poststop;
 	struct spec_annotation *annotations;
 	size_t annotation_count;
