@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -118,9 +119,15 @@ static int make_network(struct error *err)
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return error_errno(err, "network namespace");
 
-	pid_t pid = fork();
+	const pid_t caller = getpid();
+	const pid_t pid = fork();
 
 	if (pid == 0) {
+		/* It holds the lock of the container too: a killed restore takes it along. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		if (getppid() != caller)
+			_exit(1);
+
 		int r = unshare(CLONE_NEWNET) < 0 ? error_errno(&failure, "network namespace")
 		                                  : loopback_enter_up(&failure);
 
