@@ -216,7 +216,8 @@ a_tree_of_processes_goes_with_force() {
 	pids=$(cat "$GROUP/cgroup.procs")
 	quick delete --force "$ID"
 	[ ! -d "$GROUP" ]
-	for pid in $pids; do [ ! -d "/proc/$pid" ] || grep -q 'State:.Z' "/proc/$pid/status"; done
+	# Whoever is reaped between the two looks is gone too.
+	for pid in $pids; do [ ! -d "/proc/$pid" ] || grep -q 'State:.Z' "/proc/$pid/status" || [ ! -d "/proc/$pid" ]; done
 }
 
 one_that_forks_all_the_time_goes_with_force() {
