@@ -80,7 +80,7 @@ log_flood() {
 proc_games() {
 	# Nothing of pid 1 or of the host's state can be read or written.
 	expect_exit 0 sandbox -- sh -c '! cat /proc/1/environ /proc/1/maps 2>/dev/null | grep -q .'
-	# Kernels before 6.18 or so show the numbers of its descriptors to its own user, and no more than these.
+	# Linux 6.12, other than 6.18, shows the numbers of its descriptors to its own user, and no more than these.
 	expect_exit 0 sandbox -- sh -c '! readlink /proc/1/fd/0 /proc/1/fd/1 /proc/1/fd/3 /proc/1/root /proc/1/cwd 2>/dev/null | grep -q .'
 	expect_exit 0 sandbox -- sh -c '! ls /proc/1/root/ 2>/dev/null | grep -q .'
 	expect_exit 0 sandbox -- sh -c '! echo x 2>/dev/null >/proc/sysrq-trigger; [ "$(cat /proc/sys/kernel/hostname)" = sandbox ]'
