@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # sandbox --net-allow: what can be reached, what cannot, and that nothing of it is left. The file runs in a
+# not for the test machine: sandboxes are proven on the host so far; there pasta and hidden paths in home directories of others still fail
 # network namespace of its own, which is "this host"; another one behind eth0 is "the internet".
 # shellcheck disable=SC2016,SC2086 # what is in single quotes is for the shell inside; addresses are single words
 if [ -z "${SANDBOX_NETWORK_INSIDE-}" ] && unshare -n -m true 2>/dev/null; then
