@@ -137,4 +137,11 @@ int criu_pre_dump(struct criu *criu, const struct criu_options *options, criu_no
 int criu_restore(struct criu *criu, const struct criu_options *options, criu_notify *notify,
                  void *context, pid_t *ret, struct error *err) must_check;
 
+/* --- Parts --- */
+
+/* The number that the first inherited descriptor has in it. */
+enum { CRIU_FIRST_FD = 4 };
+/* criu_start without a question. */
+int criu_spawn(struct criu *criu, const struct criu_launch *launch, struct error *err) must_check;
+
 #endif

@@ -9,15 +9,14 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "base/pidfd.h"
 #include "base/str.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/facts.h"
 #include "checkpoint/follow.h"
 #include "checkpoint/guardian.h"
 #include "checkpoint/image.h"
+#include "checkpoint/tree.h"
 #include "runtime/container.h"
 #include "runtime/delete.h"
 
@@ -94,81 +93,6 @@ static int freeze(struct dump *dump, struct error *err)
 
 	dump->frozen = true;
 	return r;
-}
-
-/* A number of /proc/PID/status; 0: it has none. */
-static int status_number(pid_t pid, const char *key)
-{
-	char path[32];
-	char text[4096];
-	struct error ignored;
-	int number = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	if (file_read_kernel(AT_FDCWD, path, text, sizeof(text), &ignored) < 0)
-		return 0;
-
-	const char *line = strstr(text, key);
-	char digits[16];
-
-	if (!line)
-		return 0;
-	line += strlen(key);
-	line += strspn(line, " ");
-	(void)snprintf(digits, sizeof(digits), "%.*s", (int)strspn(line, "0123456789"), line);
-	return parse_int(digits, 0, INT_MAX, &number) < 0 ? 0 : number;
-}
-
-static bool is_below(pid_t pid, pid_t top)
-{
-	while (pid > 1 && pid != top)
-		pid = status_number(pid, "\nPPid:\t");
-	return pid == top;
-}
-
-/* Ends a process that stands still, and waits for that. */
-static int end_stranger(const struct dump *dump, pid_t pid, struct error *err)
-{
-	struct process process = {.pid = pid, .pidfd = pidfd_open(pid, 0)};
-
-	if (process.pidfd < 0)
-		return errno == ESRCH ? 0 : error_errno(err, "process %d", pid);
-
-	/* The number may be another's by now. */
-	int r = is_below(pid, dump->container->record.pid) ? 0
-	                                                   : process_signal(&process, SIGKILL, err);
-
-	if (r == 0)
-		r = process_wait_gone(&process, FREEZE_TIMEOUT_MS, err);
-	process_done(&process);
-	return r == -ESRCH ? 0 : r;
-}
-
-/* What exec has brought in is no part of init's tree, which is all that CRIU saves. */
-static int check_tree(const struct dump *dump, struct error *err)
-{
-	scoped_strbuf strangers = {0};
-	pid_t *pids = NULL;
-	size_t count = 0;
-	int r = cgroup_pids(dump->group, &pids, &count, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < count && r == 0; i++) {
-		if (is_below(pids[i], dump->container->record.pid))
-			continue;
-		if (dump->options->stop_exec)
-			r = end_stranger(dump, pids[i], err);
-		else
-			strbuf_addf(&strangers, " %d", pids[i]);
-	}
-	free(pids);
-	if (r < 0 || strangers.length == 0)
-		return r;
-	return error_set(err, EBUSY,
-	                 "processes that exec has started are no part of the container's tree; "
-	                 "end them first (--stop-exec does it):%.400s",
-	                 strangers.data ? strangers.data : "");
 }
 
 static int add_external(struct dump *dump, char *text, struct error *err)
@@ -358,7 +282,7 @@ static int follow_memory(struct dump *dump, struct error *err)
 {
 	enum { MUCH_KIB = 16 * 1024 };
 
-	return status_number(dump->container->record.pid, "\nVmRSS:\t") < MUCH_KIB
+	return tree_status_number(dump->container->record.pid, "\nVmRSS:\t") < MUCH_KIB
 	               ? 0
 	               : follow_start(dump->image.fd, &dump->follow, err);
 }
@@ -462,7 +386,7 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 	if (r == 0 && options->ret_frozen_ns)
 		*options->ret_frozen_ns = clock_monotonic_ns();
 	if (r == 0)
-		r = check_tree(&dump, err);
+		r = tree_check(dump.group, dump.container->record.pid, options->stop_exec, err);
 	if (r == 0)
 		r = survey(&dump, err);
 	if (r == 0)

@@ -1,195 +1,20 @@
-/* The manifest of an image directory: facts and digests as JSON. */
-#include <dirent.h>
+/* The manifest of an image directory is read, and the files are checked against it. */
+#include "checkpoint/manifest.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/file.h"
-#include "base/sha256.h"
 #include "base/str.h"
-#include "checkpoint/facts.h"
 #include "checkpoint/signature.h"
 #include "spec/json.h"
 #include "spec/writer.h"
 
-enum { MANIFEST_LIMIT = 16 * 1024 * 1024, CHUNK = 256 * 1024 };
-
-static const char *const source_names[MOUNT_SOURCE_COUNT] = {
-	[MOUNT_INTERNAL] = "internal", [MOUNT_BIND] = "bind",     [MOUNT_CGROUP] = "cgroup",
-	[MOUNT_MASK] = "mask",         [MOUNT_DEVICE] = "device",
-};
-
-/* --- Digests --- */
-
-/* What CRIU reads; logs and statistics beside it are nobody's business. */
-static bool is_image(const char *name)
-{
-	return str_ends(name, ".img");
-}
-
-static int digest_file(int directory, const char *name, char hex[static SHA256_HEX_SIZE],
-                       uint64_t *ret_size, struct error *err)
-{
-	unsigned char digest[SHA256_SIZE];
-	struct sha256 hash;
-	struct stat st;
-	scoped_fd fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	scoped_str chunk = malloc(CHUNK);
-	ssize_t count;
-
-	if (!chunk)
-		return error_code(err, ENOMEM, "%s", name);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(err, "%s", name);
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, EILSEQ, "%s is no file", name);
-	sha256_begin(&hash);
-	*ret_size = 0;
-	while ((count = fd_read_all(fd, chunk, CHUNK)) > 0) {
-		sha256_add(&hash, chunk, (size_t)count);
-		*ret_size += (uint64_t)count;
-	}
-	if (count < 0)
-		return error_code(err, (int)-count, "%s", name);
-	sha256_end(&hash, digest);
-	(void)sha256_hex(digest, hex);
-	return 0;
-}
-
-typedef int visit_image(int directory, const char *name, void *context, struct error *err);
-
-static int each_image(int directory, visit_image *visit, void *context, struct error *err)
-{
-	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
-	int r = 0;
-
-	if (!list) {
-		r = error_errno(err, "image directory");
-		fd_close(&copy);
-		return r;
-	}
-	for (struct dirent *e = readdir(list); e && r >= 0; e = readdir(list))
-		if (is_image(e->d_name))
-			r = visit(directory, e->d_name, context, err);
-	(void)closedir(list);
-	return r;
-}
-
-/* --- Writing --- */
-
-struct writing {
-	struct json_writer *w;
-	const struct fact_file *known;
-};
-
-static int write_file(int directory, const char *name, void *context, struct error *err)
-{
-	const struct writing *writing = context;
-	struct json_writer *w = writing->w;
-	bool known = str_equal(writing->known->name, name);
-	char hex[SHA256_HEX_SIZE];
-	uint64_t size = writing->known->size;
-	int r = known ? 0 : digest_file(directory, name, hex, &size, err);
-
-	if (r < 0)
-		return r;
-	json_writer_object(w, NULL);
-	json_writer_string(w, "name", name);
-	json_writer_unsigned(w, "size", size);
-	json_writer_string(w, "sha256", known ? writing->known->sha256 : hex);
-	json_writer_end(w);
-	return 0;
-}
-
-static void write_streams(struct json_writer *w, const struct facts *facts)
-{
-	json_writer_array(w, "streams");
-	for (size_t i = 0; i < STREAM_COUNT; i++) {
-		const struct fact_stream *stream = &facts->streams[i];
-
-		json_writer_object(w, NULL);
-		json_writer_optional(w, "key", stream->key);
-		json_writer_bool(w, "external", stream->external);
-		json_writer_unsigned(w, "access", (unsigned int)stream->access);
-		json_writer_end(w);
-	}
-	json_writer_end(w);
-}
-
-static void write_mounts(struct json_writer *w, const struct facts *facts)
-{
-	json_writer_array(w, "mounts");
-	for (size_t i = 0; i < facts->mount_count; i++) {
-		const struct fact_mount *mount = &facts->mounts[i];
-
-		json_writer_object(w, NULL);
-		json_writer_string(w, "path", mount->path);
-		json_writer_string(w, "options", mount->options);
-		json_writer_string(w, "source", source_names[mount->source]);
-		json_writer_optional(w, "from", mount->from);
-		json_writer_bool(w, "directory", mount->directory);
-		json_writer_bool(w, "onRoot", mount->on_root);
-		json_writer_end(w);
-	}
-	json_writer_end(w);
-}
-
-/* The digest of the parent's manifest, which has the digests of all that is in it. */
-static int write_parent(struct json_writer *w, int directory, struct error *err)
-{
-	char hex[SHA256_HEX_SIZE];
-	uint64_t size = 0;
-	struct stat st;
-
-	if (fstatat(directory, PARENT_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : error_errno(err, PARENT_NAME);
-
-	int r = digest_file(directory, PARENT_NAME "/" MANIFEST_NAME, hex, &size, err);
-
-	if (r < 0)
-		return error_wrap(err, "parent path");
-	json_writer_string(w, "parent", hex);
-	return 0;
-}
-
-int facts_write(const struct facts *facts, int directory, struct error *err)
-{
-	struct json_writer w = {.indented = true, .lossless = true};
-	struct writing writing = {&w, &facts->known};
-
-	json_writer_object(&w, NULL);
-	json_writer_unsigned(&w, "format", MANIFEST_FORMAT);
-	json_writer_string(&w, "id", facts->id);
-	json_writer_bool(&w, "network", facts->network);
-	json_writer_bool(&w, "preDump", facts->pre_dump);
-	json_writer_bool(&w, "remotePages", facts->remote_pages);
-
-	int r = write_parent(&w, directory, err);
-
-	write_streams(&w, facts);
-	write_mounts(&w, facts);
-	json_writer_array(&w, "files");
-	if (r == 0)
-		r = each_image(directory, write_file, &writing, err);
-
-	json_writer_end(&w);
-	json_writer_end(&w);
-
-	scoped_str text = json_writer_take(&w);
-
-	if (r < 0)
-		return r;
-	if (!text)
-		return error_code(err, ENOMEM, MANIFEST_NAME);
-	r = signature_write(facts, directory, text, strlen(text), err);
-	return r < 0 ? r
-	             : file_write_atomic(directory, MANIFEST_NAME, 0600, text, strlen(text), err);
-}
+enum { MANIFEST_LIMIT = 16 * 1024 * 1024 };
 
 /* --- Reading --- */
 
@@ -274,7 +99,7 @@ static int read_mount(const struct json_document *document, const struct json_t 
 		.on_root = look_bool(document, item, "onRoot"),
 	};
 	for (unsigned int i = 0; i < MOUNT_SOURCE_COUNT; i++)
-		if (source.kind == VALUE_STRING && str_equal(source.text, source_names[i]))
+		if (source.kind == VALUE_STRING && str_equal(source.text, manifest_source_names[i]))
 			ret->source = (enum fact_mount_source)i;
 	if (!ret->path || ret->path[0] != '/' || !ret->options ||
 	    ret->source == MOUNT_SOURCE_COUNT || (ret->source == MOUNT_DEVICE && !ret->from))
@@ -329,7 +154,7 @@ static int check_file(int directory, const struct fact_file *file, struct error 
 	int r = check_size(directory, file, err);
 
 	if (r == 0)
-		r = digest_file(directory, file->name, hex, &found, err);
+		r = manifest_digest(directory, file->name, hex, &found, err);
 	if (r < 0)
 		return r;
 	if (found != file->size || !str_equal(hex, file->sha256))
@@ -348,7 +173,7 @@ static int read_file(const struct json_document *document, const struct json_t *
 		.sha256 = look_text(document, item, "sha256", arena),
 		.size = size.number,
 	};
-	if (!ret->name || strchr(ret->name, '/') || !is_image(ret->name) || !ret->sha256 ||
+	if (!ret->name || strchr(ret->name, '/') || !manifest_is_image(ret->name) || !ret->sha256 ||
 	    size.kind != VALUE_UNSIGNED)
 		return broken(err, "files");
 	return 0;
@@ -424,7 +249,7 @@ static int check_files(int directory, const struct json_document *document, stru
 	for (size_t i = 0; i < facts->page_count && r == 0; i++)
 		r = check_size(directory, &facts->pages[i], err);
 	known.files = files;
-	return r < 0 ? r : each_image(directory, check_known, &known, err);
+	return r < 0 ? r : manifest_each_image(directory, check_known, &known, err);
 }
 
 /* --- Parents --- */
@@ -474,7 +299,7 @@ static int read_parent(int directory, const char *sum, unsigned int depth, struc
 			return error_code(err, ENOMEM, MANIFEST_NAME);
 	}
 
-	int r = digest_file(fd, MANIFEST_NAME, hex, &size, err);
+	int r = manifest_digest(fd, MANIFEST_NAME, hex, &size, err);
 
 	if (r == 0 && !str_equal(hex, sum))
 		return error_set(

@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -19,16 +17,15 @@
 #include "checkpoint/credentials.h"
 #include "checkpoint/facts.h"
 #include "checkpoint/image.h"
+#include "checkpoint/inherit.h"
 #include "checkpoint/lazy.h"
 #include "checkpoint/places.h"
+#include "checkpoint/restore_log.h"
 #include "checkpoint/verify.h"
-#include "net/loopback.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/delete.h"
 #include "runtime/foreground.h"
-
-enum { INHERIT_MAX = STREAM_COUNT + 1 };
 
 struct restore {
 	const struct checkpoint_options *options;
@@ -38,11 +35,8 @@ struct restore {
 	struct places places;
 	int image_fd;
 	int work_fd;
-	int root_fd;    /* a managed root, mounted but not yet attached; −1: none */
-	int network_fd; /* the namespace that the container joins; −1: none */
-	int streams[STREAM_COUNT];
-	struct criu_inherit inherit[INHERIT_MAX];
-	size_t inherit_count;
+	int root_fd; /* a managed root, mounted but not yet attached; −1: none */
+	struct inherited inherited;
 	struct criu criu;
 	struct lazy lazy;
 	struct verify verify;
@@ -58,9 +52,7 @@ static void restore_done(struct restore *restore)
 	verify_done(&restore->verify);
 	creation_done(&restore->creation);
 	lazy_done(&restore->lazy);
-	for (size_t i = 0; i < STREAM_COUNT; i++)
-		fd_close(&restore->streams[i]);
-	fd_close(&restore->network_fd);
+	inherited_done(&restore->inherited);
 	fd_close(&restore->root_fd);
 	fd_close(&restore->work_fd);
 	fd_close(&restore->image_fd);
@@ -72,12 +64,15 @@ static void restore_done(struct restore *restore)
 
 /* --- Before CRIU --- */
 
+static const char *image_path(const struct checkpoint_options *options)
+{
+	return options->image_path ? options->image_path : "checkpoint";
+}
+
 static int open_image(struct restore *restore, struct error *err)
 {
-	const char *path = restore->options->image_path;
+	const char *path = image_path(restore->options);
 
-	if (!path)
-		path = "checkpoint";
 	restore->image_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (restore->image_fd < 0)
 		return error_errno(err, "image path %s", path);
@@ -106,151 +101,6 @@ static int open_work(struct restore *restore, struct error *err)
 		return error_errno(err, "work path %s", path);
 	restore->work_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return restore->work_fd < 0 ? error_errno(err, "work path %s", path) : 0;
-}
-
-/* A process that makes the namespace and waits until it was opened. */
-static int make_network(struct error *err)
-{
-	int report[2];
-	char path[32];
-	struct error failure;
-	int status = 0;
-
-	if (pipe2(report, O_CLOEXEC) < 0)
-		return error_errno(err, "network namespace");
-
-	const pid_t caller = getpid();
-	const pid_t pid = fork();
-
-	if (pid == 0) {
-		/* It holds the lock of the container too: a killed restore takes it along. */
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		if (getppid() != caller)
-			_exit(1);
-
-		int r = unshare(CLONE_NEWNET) < 0 ? error_errno(&failure, "network namespace")
-		                                  : loopback_enter_up(&failure);
-
-		if (r == 0)
-			failure = (struct error){0};
-		(void)!write(report[1], &failure, sizeof(failure));
-		for (;;)
-			(void)pause();
-	}
-	fd_close(&report[1]);
-
-	ssize_t size = pid < 0 ? -1 : fd_read_all(report[0], &failure, sizeof(failure));
-	int fd = -1;
-
-	fd_close(&report[0]);
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	if (size != (ssize_t)sizeof(failure))
-		(void)error_set(err, EPROTO, "network namespace: no answer");
-	else if (failure.code)
-		*err = failure;
-	else if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		(void)error_errno(err, "network namespace");
-	if (pid > 0) {
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, &status, 0);
-	}
-	return fd < 0 ? -err->code : fd;
-}
-
-static int find_network(struct restore *restore, struct error *err)
-{
-	const struct spec_namespace *namespace =
-		&restore->creation.plan.spec->linux.namespaces[NAMESPACE_NETWORK];
-
-	if (!restore->facts.network && namespace->set)
-		return error_set(err, EINVAL,
-		                 "config.json asks for a network namespace, the checkpoint was "
-		                 "made in the host's");
-	if (!restore->facts.network)
-		return 0;
-	if (!namespace->set)
-		return error_set(err, EINVAL,
-		                 "the checkpoint was made in a network namespace, config.json "
-		                 "asks for none");
-	if (namespace->path) {
-		restore->network_fd = open(namespace->path, O_RDONLY | O_CLOEXEC);
-		if (restore->network_fd < 0)
-			return error_errno(err, "network namespace %s", namespace->path);
-	} else {
-		restore->network_fd = make_network(err);
-		if (restore->network_fd < 0)
-			return restore->network_fd;
-	}
-	restore->inherit[restore->inherit_count++] =
-		(struct criu_inherit){FACTS_NETWORK_KEY, restore->network_fd};
-	return 0;
-}
-
-/* --- Standard streams --- */
-
-static bool serves(int access, int wanted)
-{
-	return access == O_RDWR || access == wanted;
-}
-
-/*
- * Our own descriptor `number` with the access that the container had. One key may stand for several
- * streams of different access (/dev/null for all of them): then one descriptor serves all.
- */
-static int take_stream(int number, int wanted, struct error *err)
-{
-	char path[FD_PATH_SIZE];
-	int flags = fcntl(number, F_GETFL);
-
-	if (flags < 0)
-		return error_errno(err, "standard stream %d", number);
-	if (!serves(flags & O_ACCMODE, wanted)) {
-		int again = open(fd_path(number, path), O_RDWR | O_CLOEXEC | O_NOCTTY);
-
-		return again < 0 ? error_errno(err,
-		                               "standard stream %d cannot be opened as the "
-		                               "container had it",
-		                               number)
-		                 : again;
-	}
-	int copy = fcntl(number, F_DUPFD_CLOEXEC, 3);
-
-	return copy < 0 ? error_errno(err, "standard stream %d", number) : copy;
-}
-
-/*
- * CRIU looks a file up by its path without the leading slash before anything else, and what it finds so is
- * taken as it is; by the whole key it would open it anew and insist on the size of the saved file. The
- * "path" of an external file is its key.
- */
-static const char *stream_key(const struct fact_stream *stream)
-{
-	return str_starts(stream->key, "file[") ? stream->key + 1 : stream->key;
-}
-
-static int take_streams(struct restore *restore, struct error *err)
-{
-	const struct fact_stream *streams = restore->facts.streams;
-
-	for (int i = 0; i < STREAM_COUNT; i++) {
-		int wanted = streams[i].access;
-		bool known = !streams[i].key;
-
-		for (int j = 0; j < i; j++)
-			known |= str_equal(streams[i].key, streams[j].key);
-		if (known)
-			continue;
-		for (int j = i + 1; j < STREAM_COUNT; j++)
-			if (str_equal(streams[i].key, streams[j].key) &&
-			    streams[j].access != wanted)
-				wanted = O_RDWR;
-		restore->streams[i] = take_stream(i, wanted, err);
-		if (restore->streams[i] < 0)
-			return restore->streams[i];
-		restore->inherit[restore->inherit_count++] =
-			(struct criu_inherit){stream_key(&streams[i]), restore->streams[i]};
-	}
-	return 0;
 }
 
 static int mount_root(struct restore *restore, struct error *err)
@@ -297,8 +147,8 @@ static int prepare(struct restore *restore, struct error *err)
 		r = places_prepare(&request, &restore->places, err);
 	creation->rootfs = restore->places.rootfs;
 	if (r == 0)
-		r = find_network(restore, err);
-	return r < 0 ? r : take_streams(restore, err);
+		r = inherit_network(&restore->inherited, &restore->facts, creation->plan.spec, err);
+	return r < 0 ? r : inherit_streams(&restore->inherited, &restore->facts, err);
 }
 
 static int check_config(const struct restore *restore, struct error *err)
@@ -464,8 +314,8 @@ static int start_criu(struct restore *restore, struct error *err)
 	struct criu_launch launch = {
 		.program = restore->program,
 		.cgroup_fd = cgroup_dirfd(restore->creation.cgroup),
-		.inherit = restore->inherit,
-		.inherit_count = restore->inherit_count,
+		.inherit = restore->inherited.list,
+		.inherit_count = restore->inherited.count,
 		.prepare = enter,
 		.context = restore,
 	};
@@ -500,8 +350,8 @@ static int run_criu(struct restore *restore, struct error *err)
 		.lsm_mount_context = o->lsm_mount_context,
 		.external = restore->places.external,
 		.external_count = restore->places.external_count,
-		.inherit = restore->inherit,
-		.inherit_count = restore->inherit_count,
+		.inherit = restore->inherited.list,
+		.inherit_count = restore->inherited.count,
 		.network_lock = o->lock              ? o->lock
 	                        : o->tcp_established ? CRIU_LOCK_NFTABLES
 	                                             : CRIU_LOCK_SKIP,
@@ -525,50 +375,21 @@ static int run_criu(struct restore *restore, struct error *err)
 	return r;
 }
 
-/* --- The log --- */
-
-/* Without a work path a failure's log goes beside the images, or where these cannot be written to the state root. */
-static char *keep_log(const struct restore *restore)
-{
-	enum { LOG_LIMIT = 64 * 1024 * 1024 };
-	const struct store_entry *entry = &restore->creation.entry;
-	const char *images =
-		restore->options->image_path ? restore->options->image_path : "checkpoint";
-	const char *slash = strrchr(restore->hidden, '/');
-	char name[NAME_MAX + 1];
-	scoped_str text = NULL;
-	struct error ignored;
-	size_t size = 0;
-
-	if (file_read(restore->work_fd, RESTORE_LOG_NAME, LOG_LIMIT, &text, &size, &ignored) < 0)
-		return NULL;
-	if (file_write_atomic(restore->image_fd, RESTORE_LOG_NAME, 0600, text, size, &ignored) == 0)
-		return str_format("%s/" RESTORE_LOG_NAME, images);
-	(void)snprintf(name, sizeof(name), ".restore-%.200s.log", entry->id);
-	if (renameat(restore->work_fd, RESTORE_LOG_NAME, store_fd(restore->store), name) < 0)
-		return NULL;
-	return str_format("%.*s/%s", slash ? (int)(slash - restore->hidden) : 0, restore->hidden,
-	                  name);
-}
-
 static void settle_log(struct restore *restore, int result, struct error *err)
 {
-	const char *work = restore->options->work_path;
-	size_t length = result < 0 ? strlen(err->text) : 0;
-	scoped_str log = NULL;
+	const struct restore_log log = {
+		.image_path = image_path(restore->options),
+		.work_path = restore->options->work_path,
+		.image_fd = restore->image_fd,
+		.work_fd = restore->work_fd,
+		.store = restore->store,
+		.id = restore->creation.entry.id,
+		.state = restore->hidden,
+	};
 
 	if (restore->options->lazy_pages && restore->lazy.control >= 0)
 		(void)unlinkat(restore->work_fd, LAZY_SOCKET_NAME, 0);
-	if (!work && result == 0) {
-		(void)unlinkat(restore->work_fd, RESTORE_LOG_NAME, 0);
-		(void)unlinkat(restore->work_fd, "stats-restore", 0);
-	}
-	if (result == 0 || !restore->started ||
-	    faccessat(restore->work_fd, RESTORE_LOG_NAME, F_OK, 0) < 0)
-		return;
-	log = work ? str_format("%s/" RESTORE_LOG_NAME, work) : keep_log(restore);
-	if (log)
-		(void)snprintf(err->text + length, sizeof(err->text) - length, "; log: %s", log);
+	restore_log_settle(&log, result, err);
 }
 
 /* --- The whole --- */
@@ -651,9 +472,8 @@ int checkpoint_restore(struct store *store, const struct create_options *create,
 		.creation = CREATION_NONE,
 		.image_fd = -1,
 		.work_fd = -1,
-		.network_fd = -1,
 		.root_fd = -1,
-		.streams = {-1, -1, -1},
+		.inherited = INHERITED_NONE,
 		.criu = CRIU_NONE,
 		.lazy = LAZY_NONE,
 		.verify = VERIFY_NONE,

@@ -1,0 +1,188 @@
+/* The manifest of an image directory is written: facts and digests as JSON. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "checkpoint/manifest.h"
+#include "checkpoint/signature.h"
+#include "spec/writer.h"
+
+enum { CHUNK = 256 * 1024 };
+
+const char *const manifest_source_names[MOUNT_SOURCE_COUNT] = {
+	[MOUNT_INTERNAL] = "internal", [MOUNT_BIND] = "bind",     [MOUNT_CGROUP] = "cgroup",
+	[MOUNT_MASK] = "mask",         [MOUNT_DEVICE] = "device",
+};
+
+/* --- Digests --- */
+
+/* What CRIU reads; logs and statistics beside it are nobody's business. */
+bool manifest_is_image(const char *name)
+{
+	return str_ends(name, ".img");
+}
+
+int manifest_digest(int directory, const char *name, char hex[static SHA256_HEX_SIZE],
+                    uint64_t *ret_size, struct error *err)
+{
+	unsigned char digest[SHA256_SIZE];
+	struct sha256 hash;
+	struct stat st;
+	scoped_fd fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	scoped_str chunk = malloc(CHUNK);
+	ssize_t count;
+
+	if (!chunk)
+		return error_code(err, ENOMEM, "%s", name);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, EILSEQ, "%s is no file", name);
+	sha256_begin(&hash);
+	*ret_size = 0;
+	while ((count = fd_read_all(fd, chunk, CHUNK)) > 0) {
+		sha256_add(&hash, chunk, (size_t)count);
+		*ret_size += (uint64_t)count;
+	}
+	if (count < 0)
+		return error_code(err, (int)-count, "%s", name);
+	sha256_end(&hash, digest);
+	(void)sha256_hex(digest, hex);
+	return 0;
+}
+
+int manifest_each_image(int directory, manifest_visit *visit, void *context, struct error *err)
+{
+	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	int r = 0;
+
+	if (!list) {
+		r = error_errno(err, "image directory");
+		fd_close(&copy);
+		return r;
+	}
+	for (struct dirent *e = readdir(list); e && r >= 0; e = readdir(list))
+		if (manifest_is_image(e->d_name))
+			r = visit(directory, e->d_name, context, err);
+	(void)closedir(list);
+	return r;
+}
+
+/* --- Writing --- */
+
+struct writing {
+	struct json_writer *w;
+	const struct fact_file *known;
+};
+
+static int write_file(int directory, const char *name, void *context, struct error *err)
+{
+	const struct writing *writing = context;
+	struct json_writer *w = writing->w;
+	bool known = str_equal(writing->known->name, name);
+	char hex[SHA256_HEX_SIZE];
+	uint64_t size = writing->known->size;
+	int r = known ? 0 : manifest_digest(directory, name, hex, &size, err);
+
+	if (r < 0)
+		return r;
+	json_writer_object(w, NULL);
+	json_writer_string(w, "name", name);
+	json_writer_unsigned(w, "size", size);
+	json_writer_string(w, "sha256", known ? writing->known->sha256 : hex);
+	json_writer_end(w);
+	return 0;
+}
+
+static void write_streams(struct json_writer *w, const struct facts *facts)
+{
+	json_writer_array(w, "streams");
+	for (size_t i = 0; i < STREAM_COUNT; i++) {
+		const struct fact_stream *stream = &facts->streams[i];
+
+		json_writer_object(w, NULL);
+		json_writer_optional(w, "key", stream->key);
+		json_writer_bool(w, "external", stream->external);
+		json_writer_unsigned(w, "access", (unsigned int)stream->access);
+		json_writer_end(w);
+	}
+	json_writer_end(w);
+}
+
+static void write_mounts(struct json_writer *w, const struct facts *facts)
+{
+	json_writer_array(w, "mounts");
+	for (size_t i = 0; i < facts->mount_count; i++) {
+		const struct fact_mount *mount = &facts->mounts[i];
+
+		json_writer_object(w, NULL);
+		json_writer_string(w, "path", mount->path);
+		json_writer_string(w, "options", mount->options);
+		json_writer_string(w, "source", manifest_source_names[mount->source]);
+		json_writer_optional(w, "from", mount->from);
+		json_writer_bool(w, "directory", mount->directory);
+		json_writer_bool(w, "onRoot", mount->on_root);
+		json_writer_end(w);
+	}
+	json_writer_end(w);
+}
+
+/* The digest of the parent's manifest, which has the digests of all that is in it. */
+static int write_parent(struct json_writer *w, int directory, struct error *err)
+{
+	char hex[SHA256_HEX_SIZE];
+	uint64_t size = 0;
+	struct stat st;
+
+	if (fstatat(directory, PARENT_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : error_errno(err, PARENT_NAME);
+
+	int r = manifest_digest(directory, PARENT_NAME "/" MANIFEST_NAME, hex, &size, err);
+
+	if (r < 0)
+		return error_wrap(err, "parent path");
+	json_writer_string(w, "parent", hex);
+	return 0;
+}
+
+int facts_write(const struct facts *facts, int directory, struct error *err)
+{
+	struct json_writer w = {.indented = true, .lossless = true};
+	struct writing writing = {&w, &facts->known};
+
+	json_writer_object(&w, NULL);
+	json_writer_unsigned(&w, "format", MANIFEST_FORMAT);
+	json_writer_string(&w, "id", facts->id);
+	json_writer_bool(&w, "network", facts->network);
+	json_writer_bool(&w, "preDump", facts->pre_dump);
+	json_writer_bool(&w, "remotePages", facts->remote_pages);
+
+	int r = write_parent(&w, directory, err);
+
+	write_streams(&w, facts);
+	write_mounts(&w, facts);
+	json_writer_array(&w, "files");
+	if (r == 0)
+		r = manifest_each_image(directory, write_file, &writing, err);
+
+	json_writer_end(&w);
+	json_writer_end(&w);
+
+	scoped_str text = json_writer_take(&w);
+
+	if (r < 0)
+		return r;
+	if (!text)
+		return error_code(err, ENOMEM, MANIFEST_NAME);
+	r = signature_write(facts, directory, text, strlen(text), err);
+	return r < 0 ? r
+	             : file_write_atomic(directory, MANIFEST_NAME, 0600, text, strlen(text), err);
+}
