@@ -183,7 +183,6 @@ static int enter(void *context, struct error *err)
 static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 {
 	struct creation *creation = &restore->creation;
-	const struct spec *spec = creation->plan.spec;
 	int pidfd = pidfd_open(pid, 0);
 
 	if (pidfd < 0)
@@ -200,20 +199,9 @@ static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 		r = resctrl_add(&creation->resctrl, pid, err);
 	if (r == 0)
 		r = creation_fill_record(creation, err);
-	if (r < 0 || spec->hooks[HOOK_PRESTART].count + spec->hooks[HOOK_CREATE_RUNTIME].count == 0)
-		return r;
-
-	struct state_view view = {
-		.status = container_status_name(STATUS_CREATING),
-		.pid = pid,
-		.record = &creation->record,
-	};
-	scoped_str state = state_encode_hook(&view);
-
-	if (!state)
-		return error_code(err, ENOMEM, "state for hooks");
-	r = creation_run_hooks(creation, HOOK_PRESTART, state, err);
-	return r < 0 ? r : creation_run_hooks(creation, HOOK_CREATE_RUNTIME, state, err);
+	if (r == 0)
+		r = creation_run_hooks(creation, STATUS_CREATING, HOOK_PRESTART, err);
+	return r < 0 ? r : creation_run_hooks(creation, STATUS_CREATING, HOOK_CREATE_RUNTIME, err);
 }
 
 /* All is restored and nothing runs yet: the last moment at which it can be refused. */
@@ -394,25 +382,6 @@ static void settle_log(struct restore *restore, int result, struct error *err)
 
 /* --- The whole --- */
 
-static int run_poststart(struct restore *restore, struct error *err)
-{
-	struct creation *creation = &restore->creation;
-	struct state_view view = {
-		.status = container_status_name(STATUS_RUNNING),
-		.pid = creation->init.pid,
-		.record = &creation->record,
-	};
-
-	if (!creation->record.poststart)
-		return 0;
-
-	scoped_str state = state_encode_hook(&view);
-
-	if (!state)
-		return error_code(err, ENOMEM, "state for hooks");
-	return creation_run_hooks(creation, HOOK_POSTSTART, state, err);
-}
-
 static int stay(struct restore *restore, struct foreground *foreground, int *ret_exit,
                 struct error *err)
 {
@@ -492,7 +461,7 @@ int checkpoint_restore(struct store *store, const struct create_options *create,
 	if (r == 0 && !create->detach)
 		r = foreground_begin(&foreground, err);
 	if (r == 0)
-		r = run_poststart(&restore, err);
+		r = creation_run_hooks(&restore.creation, STATUS_RUNNING, HOOK_POSTSTART, err);
 	if (r < 0)
 		return r;
 	if (restore.lazy.control >= 0)

@@ -52,6 +52,7 @@ int creation_fill_record(struct creation *creation, struct error *err)
 		.intel_rdt = spec->linux.intel_rdt.set,
 		.callers_keyring = creation->options->no_new_keyring,
 		.own_rules = creation->options->seccomp || creation->options->landlock,
+		.no_process = !spec->has_process,
 		.poststart = spec->hooks[HOOK_POSTSTART].count > 0,
 		.poststop = spec->hooks[HOOK_POSTSTOP].count > 0,
 		.annotations = spec->annotations,

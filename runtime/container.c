@@ -168,22 +168,31 @@ int container_spec(const struct container *container, struct spec **ret, struct 
 	return r;
 }
 
-int container_run_hooks(struct store *store, const struct record *record, const struct spec *spec,
-                        enum container_status status, enum spec_hook_kind kind, struct error *err)
+char *container_hook_state(const struct record *record, enum container_status status)
 {
 	struct state_view view = {
 		.status = container_status_name(status),
 		.pid = status == STATUS_STOPPED ? 0 : record->pid,
 		.record = record,
 	};
+
+	return state_encode_hook(&view);
+}
+
+int container_run_hooks(struct store *store, const struct record *record, const struct spec *spec,
+                        enum container_status status, enum spec_hook_kind kind, struct error *err)
+{
 	struct hooks_owner owner = {
 		.store = store,
 		.id = record->id,
 		.without_group = str_equal(record->cgroup_driver,
 	                                   cgroup_driver_name(CGROUP_DRIVER_DISABLED)),
 	};
-	scoped_str state = state_encode_hook(&view);
+	scoped_str state = NULL;
 
+	if (spec->hooks[kind].count == 0)
+		return 0;
+	state = container_hook_state(record, status);
 	return state ? hooks_run_on_host(&owner, spec, kind, state, err)
 	             : error_code(err, ENOMEM, "state for hooks");
 }

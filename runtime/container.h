@@ -79,7 +79,10 @@ int container_cgroup(const struct container *container, struct cgroup **ret,
 int container_process(const struct container *container, struct process *ret,
                       struct error *err) must_check;
 
-/* Runs the host's hooks of `kind` of a recorded container, which may be gone. */
+/* Its OCI state for hooks in `status`, as text (free); null: out of memory. */
+char *container_hook_state(const struct record *record, enum container_status status) must_check;
+
+/* Runs the host's hooks of `kind` of a container with this record, which may be gone or not written yet. */
 int container_run_hooks(struct store *store, const struct record *record, const struct spec *spec,
                         enum container_status status, enum spec_hook_kind kind,
                         struct error *err) must_check;

@@ -15,17 +15,6 @@
 
 static const char peer[] = "init";
 
-static char *hook_state(const struct creation *creation, enum container_status status)
-{
-	struct state_view view = {
-		.status = container_status_name(status),
-		.pid = creation->init.pid,
-		.record = &creation->record,
-	};
-
-	return state_encode_hook(&view);
-}
-
 /* --- HOST_READY --- */
 
 static int prepare_mapped(struct creation *creation, struct error *err)
@@ -111,16 +100,11 @@ static int send_host_ready(struct creation *creation, struct error *err)
 
 /* --- Hooks before the pivot --- */
 
-int creation_run_hooks(const struct creation *creation, enum spec_hook_kind kind, const char *state,
-                       struct error *err)
+int creation_run_hooks(const struct creation *creation, enum container_status status,
+                       enum spec_hook_kind kind, struct error *err)
 {
-	struct hooks_owner owner = {
-		.store = creation->entry.store,
-		.id = creation->entry.id,
-		.without_group = cgroup_locate(creation->cgroup)->driver == CGROUP_DRIVER_DISABLED,
-	};
-
-	return hooks_run_on_host(&owner, creation->plan.spec, kind, state, err);
+	return container_run_hooks(creation->entry.store, &creation->record, creation->plan.spec,
+	                           status, kind, err);
 }
 
 static int converse_hooks(struct creation *creation, struct error *err)
@@ -130,21 +114,21 @@ static int converse_hooks(struct creation *creation, struct error *err)
 	if (!plan->hooks_before_pivot)
 		return 0;
 
-	scoped_str state = hook_state(creation, STATUS_CREATING);
-
-	if (!state)
-		return error_code(err, ENOMEM, "state for hooks");
-
 	int r = sync_expect(plan->sync_fds[0], SYNC_MOUNTS_READY, peer, NULL, err);
 
 	if (r < 0)
 		return r;
 	creation->hooks_begun = true;
-	r = creation_run_hooks(creation, HOOK_PRESTART, state, err);
+	r = creation_run_hooks(creation, STATUS_CREATING, HOOK_PRESTART, err);
 	if (r == 0)
-		r = creation_run_hooks(creation, HOOK_CREATE_RUNTIME, state, err);
+		r = creation_run_hooks(creation, STATUS_CREATING, HOOK_CREATE_RUNTIME, err);
 	if (r < 0)
 		return r;
+
+	scoped_str state = container_hook_state(&creation->record, STATUS_CREATING);
+
+	if (!state)
+		return error_code(err, ENOMEM, "state for hooks");
 	return sync_send(plan->sync_fds[0],
 	                 &(struct sync_message){
 				 .step = SYNC_HOOKS_DONE,
@@ -175,23 +159,20 @@ int creation_start(struct creation *creation, struct error *err)
 	struct init_plan *plan = &creation->plan;
 	scoped_str state = NULL;
 
-	if (plan->state_buffer || creation->record.poststart)
-		state = hook_state(creation, STATUS_CREATED);
+	if (plan->state_buffer) {
+		state = container_hook_state(&creation->record, STATUS_CREATED);
+		if (!state)
+			return error_code(err, ENOMEM, "state for hooks");
+	}
 
 	struct sync_message start = {
 		.step = SYNC_START,
 		.payload = state,
-		.size = plan->state_buffer && state ? strlen(state) : 0,
+		.size = state ? strlen(state) : 0,
 	};
 	int r = sync_send(plan->sync_fds[0], &start, err);
 
 	if (r == 0)
 		r = sync_expect_exec(plan->sync_fds[0], peer, err);
-	if (r < 0 || !creation->record.poststart)
-		return r;
-	str_free(&state);
-	state = hook_state(creation, STATUS_RUNNING);
-	if (!state)
-		return error_code(err, ENOMEM, "state for hooks");
-	return creation_run_hooks(creation, HOOK_POSTSTART, state, err);
+	return r < 0 ? r : creation_run_hooks(creation, STATUS_RUNNING, HOOK_POSTSTART, err);
 }

@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "cgroups/resctrl.h"
 #include "net/devices.h"
+#include "runtime/container.h"
 #include "runtime/disk_root.h"
 #include "runtime/plan.h"
 #include "runtime/store.h"
@@ -75,9 +76,9 @@ int creation_note_process(struct creation *creation, struct error *err) must_che
 /* Fills the record from what is known once init exists (hooks are shown it before it is written). */
 int creation_fill_record(struct creation *creation, struct error *err) must_check;
 
-/* Runs the host's hooks of `kind`. */
-int creation_run_hooks(const struct creation *creation, enum spec_hook_kind kind, const char *state,
-                       struct error *err) must_check;
+/* Runs the host's hooks of `kind`, which are told `status`. */
+int creation_run_hooks(const struct creation *creation, enum container_status status,
+                       enum spec_hook_kind kind, struct error *err) must_check;
 
 /* The host's half of the conversation, up to CREATED. */
 int creation_converse(struct creation *creation, struct error *err) must_check;

@@ -1,6 +1,5 @@
 /* create, start, run: the verbs that make a container live. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,20 +55,10 @@ static int connect_to_init(const struct container *container, struct error *err)
 	return fd_take(&fd);
 }
 
-static char *hook_state(const struct container *container, enum container_status status)
+/* `ret_hook_failed`: it was a startContainer hook; what comes before them in init cannot fail. */
+static int tell_init(const struct container *container, bool *ret_hook_failed, struct error *err)
 {
-	struct state_view view = {
-		.status = container_status_name(status),
-		.pid = container->record.pid,
-		.record = &container->record,
-	};
-
-	return state_encode_hook(&view);
-}
-
-static int tell_init(const struct container *container, struct error *err)
-{
-	scoped_str state = hook_state(container, STATUS_CREATED);
+	scoped_str state = container_hook_state(&container->record, STATUS_CREATED);
 	scoped_fd init = connect_to_init(container, err);
 
 	if (init < 0)
@@ -84,27 +73,40 @@ static int tell_init(const struct container *container, struct error *err)
 	};
 	int r = sync_send(init, &start, err);
 
-	return r < 0 ? r : sync_expect_exec(init, "init", err);
+	if (r < 0)
+		return r;
+	r = sync_expect(init, SYNC_STARTING, "init", NULL, err);
+	*ret_hook_failed = r < 0 && r != -EPIPE; /* killed: no word of it */
+	return r < 0 ? r : sync_expect_end(init, "init", err);
 }
 
-/* runtime.md (1.3.0): a failing poststart hook is an error that stops the container. */
 static int run_poststart(const struct container *container, struct error *err)
 {
 	scoped_spec spec = NULL;
-	scoped_process init = {.pidfd = -1};
-	struct error ignored;
 
 	if (!container->record.poststart)
 		return 0;
 
 	int r = container_spec(container, &spec, err);
 
-	if (r == 0)
-		r = container_run_hooks(container->entry.store, &container->record, spec,
-		                        STATUS_RUNNING, HOOK_POSTSTART, err);
-	if (r < 0 && container_process(container, &init, &ignored) == 0)
-		(void)!process_signal(&init, SIGKILL, &ignored);
-	return r;
+	return r < 0 ? r
+	             : container_run_hooks(container->entry.store, &container->record, spec,
+	                                   STATUS_RUNNING, HOOK_POSTSTART, err);
+}
+
+/*
+ * runtime.md (1.3.0), lifecycle: a startContainer or poststart hook that fails stops the container, which is
+ * then destroyed as by delete.
+ */
+static int give_up(struct container *container, int failure)
+{
+	struct error err;
+
+	container->status = STATUS_RUNNING; /* as far as is known */
+	if (container_destroy(container, &err) < 0)
+		log_write(LOG_LEVEL_WARNING, "start %s: destroy it after a failed hook: %s",
+		          container->record.id, err.text);
+	return failure;
 }
 
 /* A service manager waits for the program's word, which somebody must be there to pass on. */
@@ -124,18 +126,21 @@ int container_start(struct store *store, const char *id, struct error *err)
 {
 	scoped_container container = CONTAINER_NONE;
 	scoped_notify notify = NOTIFY_NONE;
+	bool hook_failed = false;
 	int r = container_open(store, id, VERB_START, &container, err);
 
+	if (r == 0 && container.record.no_process)
+		r = error_set(err, EINVAL, "cannot start: process: the configuration has none");
 	if (r == 0)
 		r = notify_listen(container.entry.fd, &notify, err);
 	if (r == 0)
-		r = tell_init(&container, err);
+		r = tell_init(&container, &hook_failed, err);
 	if (r < 0)
-		return r;
+		return hook_failed ? give_up(&container, r) : r;
 	if (unlinkat(container.entry.fd, START_SOCKET_NAME, 0) < 0)
 		return error_errno(err, "remove start socket");
 	r = run_poststart(&container, err);
-	return r < 0 ? r : wait_until_ready(&container, &notify, err);
+	return r < 0 ? give_up(&container, r) : wait_until_ready(&container, &notify, err);
 }
 
 /* --- run --- */

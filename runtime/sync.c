@@ -293,20 +293,24 @@ int sync_expect(int fd, enum sync_step expected, const char *peer, struct sync_r
 	return 0;
 }
 
-int sync_expect_exec(int fd, const char *peer, struct error *err)
+int sync_expect_end(int fd, const char *peer, struct error *err)
 {
 	struct sync_reply nothing = {0};
 	struct header header = {0};
 	struct error failure;
-	int r = sync_expect(fd, SYNC_STARTING, peer, NULL, err);
+	int r = receive(fd, &header, &failure, &nothing, err);
 
-	if (r < 0)
-		return r;
-	r = receive(fd, &header, &failure, &nothing, err);
 	if (r <= 0)
 		return r;
 	if (header.step != SYNC_FAILED)
 		return error_set(err, EPROTO, "%s: got %s, expected execution", peer,
 		                 sync_step_name((enum sync_step)header.step));
 	return take_failure(&failure, header.size, peer, err);
+}
+
+int sync_expect_exec(int fd, const char *peer, struct error *err)
+{
+	int r = sync_expect(fd, SYNC_STARTING, peer, NULL, err);
+
+	return r < 0 ? r : sync_expect_end(fd, peer, err);
 }

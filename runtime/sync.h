@@ -85,9 +85,11 @@ int sync_expect(int fd, enum sync_step expected, const char *peer, struct sync_r
                 struct error *err) must_check;
 
 /*
- * The host's last wait: 0 once the peer has closed its end after STARTING (execve succeeded), its own
- * error if it failed, −EPIPE if it died before.
+ * The host's last wait, after STARTING: 0 once the peer has closed its end (execve succeeded), its own error
+ * if it failed.
  */
+int sync_expect_end(int fd, const char *peer, struct error *err) must_check;
+/* Both: STARTING, and the end after it. −EPIPE if the peer died before. */
 int sync_expect_exec(int fd, const char *peer, struct error *err) must_check;
 
 const char *sync_step_name(enum sync_step step);

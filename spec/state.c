@@ -47,6 +47,7 @@ static const struct json_field record_fields[] = {
 	{"intelRdt", FIELD_BOOL, .offset = TEXT(record.intel_rdt)},
 	{"callersKeyring", FIELD_BOOL, .offset = TEXT(record.callers_keyring)},
 	{"ownRules", FIELD_BOOL, .offset = TEXT(record.own_rules)},
+	{"noProcess", FIELD_BOOL, .offset = TEXT(record.no_process)},
 	{"poststart", FIELD_BOOL, .offset = TEXT(record.poststart)},
 	{"poststop", FIELD_BOOL, .offset = TEXT(record.poststop)},
 	{"annotations", FIELD_MAP, .offset = TEXT(record.annotations),

@@ -37,7 +37,8 @@ struct record {
 	bool callers_keyring; /* it was made with --no-new-keyring */
 	/* Its filter or Landlock rules are not in the configuration: a second process would lack them. */
 	bool own_rules;
-	bool poststart; /* the saved configuration has such hooks */
+	bool no_process; /* the saved configuration has none: it cannot be started */
+	bool poststart;  /* the saved configuration has such hooks */
 	bool poststop;
 	struct spec_annotation *annotations;
 	size_t annotation_count;

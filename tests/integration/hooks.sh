@@ -204,29 +204,42 @@ one_that_fails_before_create_undoes_it() {
 	nothing_left
 }
 
-one_that_fails_at_start_stops_it() {
-	hooks startContainer 'exit 8'
+# runtime.md, lifecycle, steps 7 and 9: an error, the container is stopped, then destroyed, then poststop.
+one_that_fails_destroys_it() { # KIND: startContainer or poststart
+	local pid
+	hooks "$1" 'exit 8' "$1" 'echo never >>$LOG' poststop 'cat >$OUT/state; echo poststop >>$LOG'
 	create
-	expect_error 'startContainer hook /bin/sh: exit status 8' lvm start "$ID"
-	wait_for 5 container_is "$ID" stopped
-	[ ! -s "$T/out/log" ]
-	lvm delete "$ID"
+	pid=$(lvm state "$ID" | jq .pid)
+	expect_error "$1 hook /bin/sh: exit status 8" lvm start "$ID"
+	expect_error 'container does not exist' lvm state "$ID"
+	expect_error 'container does not exist' lvm delete "$ID"
+	lvm delete --force "$ID"
+	wait_for 5 expect_exit 1 kill -0 "$pid"
 	no_group_of "$ID"
-}
-
-one_that_fails_after_start_stops_it() {
-	hooks poststart 'exit 9'
-	create
-	expect_error 'poststart hook /bin/sh: exit status 9' lvm start "$ID"
-	wait_for 5 container_is "$ID" stopped
-	lvm delete "$ID"
-	no_group_of "$ID"
+	nothing_left
+	expect_equal poststop "$(grep -vx program "$T/out/log")"
+	jq -e --arg id "$ID" '.id == $id and .status == "stopped"' "$T/out/state"
+	hooks "$1" 'exit 9' poststop 'echo poststop >>$LOG'
 	ID=$(new_id)
-	hooks poststart 'exit 9' poststop 'echo poststop >>$LOG'
-	expect_error 'poststart hook' lvm run -b "$BUNDLE" -f "$CONFIG" "$ID"
+	expect_error "$1 hook" lvm run -b "$BUNDLE" -f "$CONFIG" "$ID"
 	expect_error 'container does not exist' lvm state "$ID"
 	no_group_of "$ID"
-	grep -qx poststop "$T/out/log"
+	expect_equal poststop "$(grep -vx program "$T/out/log")"
+}
+
+# What is no hook's failure leaves a container that has ended.
+a_program_that_cannot_run_leaves_a_stopped_one() {
+	hooks startContainer 'exit 0' poststop 'echo poststop >>$LOG'
+	printf '#!/no/such/interpreter\n' >"$BUNDLE/rootfs/broken"
+	chmod +x "$BUNDLE/rootfs/broken"
+	jq '.process.args = ["/broken"]' "$CONFIG" >"$T/broken.json"
+	CONFIG=$T/broken.json
+	create
+	expect_error /broken lvm start "$ID"
+	wait_for 5 container_is "$ID" stopped
+	[ ! -e "$T/out/log" ]
+	lvm delete "$ID"
+	expect_equal poststop "$(cat "$T/out/log")"
 }
 
 one_that_fails_after_delete_is_a_warning() {
@@ -286,8 +299,9 @@ check 'no descriptors leak into hooks' no_descriptors_leak_into_them
 check 'a late hook is killed and fails' a_late_one_is_killed
 check 'a hook without a time or with a relative path is refused' a_timeout_must_be_positive
 check 'a hook that fails during create undoes it' one_that_fails_before_create_undoes_it
-check 'a startContainer hook that fails stops the container' one_that_fails_at_start_stops_it
-check 'a poststart hook that fails stops the container' one_that_fails_after_start_stops_it
+check 'a startContainer hook that fails stops and destroys the container' one_that_fails_destroys_it startContainer
+check 'a poststart hook that fails stops and destroys the container' one_that_fails_destroys_it poststart
+check 'a program that cannot run is no failing hook: the container is stopped' a_program_that_cannot_run_leaves_a_stopped_one
 check 'a poststop hook that fails is no error' one_that_fails_after_delete_is_a_warning
 check 'poststop hooks run when all is gone' poststop_runs_when_all_is_gone
 check 'a missing hook is named' a_missing_one_is_named
@@ -312,7 +326,7 @@ what_a_failed_one_left_is_ended() {
 	create
 	expect_error 'poststart hook' lvm start "$ID"
 	wait_for 5 child_is_gone
-	lvm delete --force "$ID"
+	nothing_left
 	no_group_of "$ID"
 }
 
