@@ -1,5 +1,6 @@
 #include "cgroups/beside.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -40,6 +41,24 @@ int beside_find(const char *name, struct cgroup **ret, struct error *err)
 	char mount[LAYOUT_PATH_SIZE];
 
 	return layout_find_unified(mount, err) < 0 ? -err->code : find(mount, name, ret, err);
+}
+
+int beside_list(const char *prefix, const char *suffix, struct strbuf *names, struct error *err)
+{
+	char mount[LAYOUT_PATH_SIZE];
+
+	if (layout_find_unified(mount, err) < 0)
+		return -err->code;
+
+	DIR *directory = opendir(mount);
+
+	if (!directory)
+		return error_errno(err, "list the cgroups in %s", mount);
+	for (struct dirent *e = readdir(directory); e; e = readdir(directory))
+		if (str_starts(e->d_name, prefix) && str_ends(e->d_name, suffix))
+			strbuf_add(names, e->d_name, strlen(e->d_name) + 1);
+	(void)closedir(directory);
+	return names->failed ? error_code(err, ENOMEM, "list the cgroups in %s", mount) : 0;
 }
 
 /*

@@ -9,6 +9,7 @@
 #ifndef LVM_RUN_CGROUPS_BESIDE_H
 #define LVM_RUN_CGROUPS_BESIDE_H
 
+#include "base/str.h"
 #include "cgroups/cgroup.h"
 
 /* Makes the group and locks it; −EEXIST when there is one of that name. */
@@ -16,6 +17,10 @@ int beside_make(const char *name, struct cgroup **ret, struct error *err) must_c
 
 /* Opens an existing one, without the lock; −ENOENT without *err when there is none. */
 int beside_find(const char *name, struct cgroup **ret, struct error *err) must_check;
+
+/* Adds the names of those that begin and end so, each with its null byte. */
+int beside_list(const char *prefix, const char *suffix, struct strbuf *names,
+                struct error *err) must_check;
 
 /* Takes the lock; false when another process that lives has it. */
 bool beside_lock(const struct cgroup *group) must_check;

@@ -513,8 +513,8 @@ const struct verb verbs[] = {
 		.words = "",
 		.summary = "clean up what killed commands left behind",
 		.details = "Removes containers whose creation never finished, records of an "
-			   "earlier boot "
-			   "and temporary files, and prints a line for each.",
+			   "earlier boot and temporary files, ends what hooks of killed "
+			   "commands left running, and prints a line for each.",
 		.example = "lvm-run gc",
 		.run = gc_main,
 	},

@@ -389,5 +389,7 @@ int container_gc(struct store *store, gc_report *report, void *context, struct e
 		}
 	}
 	container_ids_free(&ids);
-	return r < 0 ? r : first;
+	if (r < 0 || first < 0)
+		return r < 0 ? r : first;
+	return hooks_sweep(store, report, context, err);
 }

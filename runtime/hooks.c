@@ -8,18 +8,29 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "cgroups/beside.h"
 #include "runtime/store.h"
 
 enum { END_TIMEOUT_MS = 10000 };
 
 /* No container's group has a name with a colon in it; roots that share an id differ in their number. */
-static int name_group(struct store *store, const char *id, char ret[static NAME_MAX + 1])
-{
-	int size =
-		snprintf(ret, NAME_MAX + 1, "lvm-run-%s:hooks-%" PRIx64, id, store_number(store));
+#define GROUP_PREFIX "lvm-run-"
+enum { SUFFIX_SIZE = 32 };
 
-	return size <= NAME_MAX ? 0 : -ENAMETOOLONG;
+static void name_suffix(const struct store *store, char ret[static SUFFIX_SIZE])
+{
+	(void)snprintf(ret, SUFFIX_SIZE, ":hooks-%" PRIx64, store_number(store));
+}
+
+static int name_group(const struct store *store, const char *id, char ret[static NAME_MAX + 1])
+{
+	char suffix[SUFFIX_SIZE];
+
+	name_suffix(store, suffix);
+	return snprintf(ret, NAME_MAX + 1, GROUP_PREFIX "%s%s", id, suffix) <= NAME_MAX
+	               ? 0
+	               : -ENAMETOOLONG;
 }
 
 static int end_all(struct cgroup *group, struct error *err)
@@ -29,7 +40,8 @@ static int end_all(struct cgroup *group, struct error *err)
 	return r < 0 ? r : cgroup_wait_empty(group, END_TIMEOUT_MS, err);
 }
 
-int hooks_end(struct store *store, const char *id, bool interrupt, struct error *err)
+/* 1: there was one that nobody used. */
+static int end_group(struct store *store, const char *id, bool interrupt, struct error *err)
 {
 	char name[NAME_MAX + 1];
 	scoped_cgroup group = NULL;
@@ -48,7 +60,44 @@ int hooks_end(struct store *store, const char *id, bool interrupt, struct error 
 	if (!orphaned)
 		return interrupt ? cgroup_kill(group, err) : 0;
 	r = end_all(group, err);
-	return r < 0 ? r : cgroup_destroy(group, err);
+	if (r == 0)
+		r = cgroup_destroy(group, err);
+	return r < 0 ? r : 1;
+}
+
+int hooks_end(struct store *store, const char *id, bool interrupt, struct error *err)
+{
+	int r = end_group(store, id, interrupt, err);
+
+	return r < 0 ? r : 0;
+}
+
+int hooks_sweep(struct store *store, hooks_report *report, void *context, struct error *err)
+{
+	scoped_strbuf names = {0};
+	char suffix[SUFFIX_SIZE];
+	int result = 0;
+
+	name_suffix(store, suffix);
+	if (beside_list(GROUP_PREFIX, suffix, &names, err) < 0)
+		return err->code == ENODEV ? 0 : -err->code;
+	for (size_t at = 0, size; at < names.length; at += size) {
+		char *id = names.data + at + strlen(GROUP_PREFIX);
+		struct error failure;
+
+		size = strlen(names.data + at) + 1;
+		names.data[at + size - 1 - strlen(suffix)] = '\0';
+
+		int r = end_group(store, id, false, &failure);
+
+		if (r > 0)
+			report(id, "what a hook left running", context);
+		if (r < 0 && result == 0) {
+			result = r;
+			*err = failure;
+		}
+	}
+	return result;
 }
 
 /* Hooks run without a group as well; only what they leave behind cannot be found. */

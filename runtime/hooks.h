@@ -62,4 +62,9 @@ int hooks_run_on_host(const struct hooks_owner *owner, const struct spec *spec,
  */
 int hooks_end(struct store *store, const char *id, bool interrupt, struct error *err) must_check;
 
+/* The same (without `interrupt`) for all containers of this state root, those that are gone among them. */
+typedef void hooks_report(const char *id, const char *what, void *context);
+int hooks_sweep(struct store *store, hooks_report *report, void *context,
+                struct error *err) must_check;
+
 #endif

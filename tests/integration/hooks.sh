@@ -393,7 +393,7 @@ a_delete_in_its_poststop_hook_is_left_alone() {
 	no_group_of "$ID"
 }
 
-what_a_killed_delete_left_in_its_poststop_hook_is_found() {
+what_a_killed_delete_left_in_its_poststop_hook_is_found() { # delete or gc, which finds it
 	local pid
 	hooks poststop "$child sleep 1000"
 	create
@@ -404,7 +404,11 @@ what_a_killed_delete_left_in_its_poststop_hook_is_found() {
 	wait "$pid" || true
 	expect_error 'container does not exist' lvm state "$ID"
 	kill -0 "$(cat "$T/out/child")"
-	lvm delete --force "$ID"
+	if [ "$1" = gc ]; then
+		expect_output "$ID: what a hook left running" lvm gc
+	else
+		lvm delete --force "$ID"
+	fi
 	wait_for 5 child_is_gone
 	no_group_of "$ID"
 }
@@ -415,6 +419,7 @@ check 'what a hook left running that took too long is ended' what_a_late_one_lef
 check 'what a hook left running on purpose lives on, where the command lives' what_one_left_on_purpose_lives_in_the_group_of_the_command
 check 'delete --force ends a create that hangs in a hook' forced_delete_ends_a_create_that_hangs_in_one
 check 'delete --force does not disturb a delete in its poststop hook' a_delete_in_its_poststop_hook_is_left_alone
-check 'delete --force finds what a killed delete left of its poststop hook' what_a_killed_delete_left_in_its_poststop_hook_is_found
+check 'delete --force finds what a killed delete left of its poststop hook' what_a_killed_delete_left_in_its_poststop_hook_is_found delete
+check 'gc finds it too' what_a_killed_delete_left_in_its_poststop_hook_is_found gc
 check 'a hook that a signal ended is told' one_killed_by_a_signal_is_told
 finish
