@@ -81,12 +81,15 @@ void sha256_begin(struct sha256 *hash)
 	hash->unit = SHA256_UNIT_UNKNOWN;
 }
 
-/* Whole blocks. Asking for the processor's instructions costs more than hashing a page without them. */
+/*
+ * Whole blocks. Asking for the processor's instructions costs more than hashing a page without them, so that is
+ * done once much has come, in however small pieces.
+ */
 static void compress_all(struct sha256 *hash, const unsigned char *blocks, size_t count)
 {
-	enum { MANY = 1024 };
+	enum { MUCH = 64 * 1024 };
 
-	if (hash->unit == SHA256_UNIT_UNKNOWN && count >= MANY)
+	if (hash->unit == SHA256_UNIT_UNKNOWN && hash->size >= MUCH)
 		hash->unit = sha256_x86_is_there() ? SHA256_UNIT_THERE : SHA256_UNIT_MISSING;
 	if (hash->unit == SHA256_UNIT_THERE) {
 		sha256_x86_compress(hash->state, blocks, count, round_constants);
