@@ -51,7 +51,9 @@ struct checkpoint_options {
 	checkpoint_hook *frozen;   /* dump: the images are whole, the processes still stand */
 	checkpoint_hook *restored; /* restore: all is there and nothing runs yet */
 	void *context;
-	int64_t *ret_frozen_ns; /* dump: when they stood still (CLOCK_MONOTONIC); may be null */
+	/* dump: when they stood still, and when they went on (0: they did not); CLOCK_MONOTONIC; may be null */
+	int64_t *ret_frozen_ns;
+	int64_t *ret_thawed_ns;
 };
 
 /*

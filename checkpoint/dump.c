@@ -28,7 +28,8 @@ struct dump {
 	struct cgroup *group;
 	bool was_frozen;
 	bool frozen;
-	bool gone; /* CRIU has ended the processes */
+	bool gone;  /* CRIU has ended the processes */
+	bool saved; /* all is in the images */
 	struct spec *spec;
 	struct facts facts;
 	struct image image;
@@ -40,6 +41,14 @@ struct dump {
 	size_t external_count;
 };
 
+static int thaw(struct dump *dump, struct error *err)
+{
+	bool frozen = dump->frozen && !dump->was_frozen;
+
+	dump->frozen = false;
+	return frozen ? cgroup_thaw(dump->group, FREEZE_TIMEOUT_MS, err) : 0;
+}
+
 /* A container runs on as it did before, whatever happened, unless it was to be ended. */
 static void dump_done(struct dump *dump)
 {
@@ -48,8 +57,7 @@ static void dump_done(struct dump *dump)
 	/* First of all CRIU: it may hold the processes. */
 	criu_done(&dump->criu);
 	follow_done(&dump->follow);
-	if (dump->frozen && !dump->was_frozen && !dump->gone &&
-	    cgroup_thaw(dump->group, FREEZE_TIMEOUT_MS, &err) < 0)
+	if (!dump->gone && thaw(dump, &err) < 0)
 		log_write(LOG_LEVEL_WARNING, "checkpoint: %s", err.text);
 	guardian_done(&dump->guardian);
 	cgroup_free(&dump->group);
@@ -211,7 +219,24 @@ static int seal(struct dump *dump, struct error *err)
 	return r < 0 ? r : image_seal(&dump->image, err);
 }
 
-/* The images are whole and the processes still stand: the last moment at which all can be undone. */
+/* What goes on anyway need not wait for the digests; what is to end must not before the images are whole. */
+static bool seals_late(const struct dump *dump)
+{
+	const struct checkpoint_options *o = dump->options;
+
+	return o->pre_dump || (o->leave_running && !o->lazy_pages);
+}
+
+static int run_on_and_seal(struct dump *dump, struct error *err)
+{
+	int r = thaw(dump, err);
+
+	if (r == 0 && dump->options->ret_thawed_ns)
+		*dump->options->ret_thawed_ns = clock_monotonic_ns();
+	return r < 0 ? r : seal(dump, err);
+}
+
+/* All is saved and the processes still stand: the last moment at which all can be undone. */
 static int on_step(const char *step, pid_t pid unused_parameter, int fd unused_parameter,
                    void *context, struct error *err)
 {
@@ -224,8 +249,9 @@ static int on_step(const char *step, pid_t pid unused_parameter, int fd unused_p
 	if (!str_equal(step, "post-dump"))
 		return 0;
 
-	int r = seal(dump, err);
+	int r = seals_late(dump) ? 0 : seal(dump, err);
 
+	dump->saved = r == 0;
 	if (r == 0 && dump->options->frozen)
 		r = dump->options->frozen(dump->container->record.pid, dump->options->context, err);
 	return r;
@@ -331,10 +357,10 @@ static int run_criu(struct dump *dump, struct error *err)
 	                : criu_dump(&dump->criu, &options, on_step, dump, err);
 
 	/* It reports no end of a pre-dump. */
-	if (r == 0 && o->pre_dump)
-		r = seal(dump, err);
-	if (r == 0 && !dump->image.sealed)
+	if (r == 0 && !o->pre_dump && !dump->saved)
 		return error_set(err, EPROTO, "criu did not report the end of the dump");
+	if (r == 0 && seals_late(dump))
+		return run_on_and_seal(dump, err);
 	if (r < 0) {
 		const char *folder = o->work_path ? o->work_path : dump->image.path;
 		size_t length = strlen(err->text);

@@ -24,7 +24,8 @@ struct take {
 	struct disk_node node;
 	char layer[LAYER_NAME_SIZE]; /* of a copy */
 	int layer_fd;                /* holds the lock on a new layer until it is named */
-	int64_t frozen_ns;
+	int64_t frozen_ns; /* since when, and until when (0: now) */
+	int64_t thawed_ns;
 	bool begun; /* there may be something to take back */
 	bool done;
 };
@@ -128,8 +129,10 @@ static int commit_copy(struct take *take, struct error *err)
 
 static void note_frozen(struct take *take)
 {
+	int64_t end = take->thawed_ns ? take->thawed_ns : clock_monotonic_ns();
+
 	if (take->frozen_ns)
-		take->result->frozen_us = (uint64_t)(clock_monotonic_ns() - take->frozen_ns) / 1000;
+		take->result->frozen_us = (uint64_t)(end - take->frozen_ns) / 1000;
 	take->node.frozen_us = take->result->frozen_us;
 }
 
@@ -155,6 +158,7 @@ static int take_live(struct take *take, struct error *err)
 	dump.frozen = on_frozen_copy;
 	dump.context = take;
 	dump.ret_frozen_ns = &take->frozen_ns;
+	dump.ret_thawed_ns = &take->thawed_ns;
 	if (r == 0)
 		r = checkpoint_dump(session->store, session->container.entry.id, &dump, err);
 	if (r < 0)
