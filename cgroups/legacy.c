@@ -292,6 +292,13 @@ int legacy_make(struct cgroup *group, struct error *err)
 	return ask(&request, err);
 }
 
+/* Who was to make them may have been killed when only groups on the way were made. */
+static bool has_left(const struct cgroup *group, const struct legacy_hierarchy *hierarchy)
+{
+	return is_there(group, hierarchy) ||
+	       count_above(hierarchy->mount, group->location.path) > hierarchy->above;
+}
+
 void legacy_undo(struct cgroup *group)
 {
 	scoped_strbuf request = {0};
@@ -302,7 +309,7 @@ void legacy_undo(struct cgroup *group)
 	for (size_t i = 0; group->legacy.tried && i < group->legacy.count; i++) {
 		const struct legacy_hierarchy *one = &group->legacy.hierarchies[i];
 
-		if (one->was_there || !is_there(group, one))
+		if (one->was_there || !has_left(group, one))
 			continue;
 		write_hierarchy(&request, one);
 		any = true;

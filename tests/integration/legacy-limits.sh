@@ -222,6 +222,21 @@ gc_and_force_remove_what_a_kill_leaves() {
 	done
 }
 
+# Of what the request asks for it makes the group above the container's in one hierarchy.
+create_undoes_what_a_helper_that_died_had_made() {
+	local above
+	limited '.linux.resources.pids.limit = 5'
+	above=$(v1 blkio)/lvm-run-way-$ID
+	jq --arg p "/lvm-run-way-$ID/a" '.linux.cgroupsPath = $p' "$CONFIG" >"$CONFIG.new" && mv "$CONFIG.new" "$CONFIG"
+	printf '#!/bin/sh\n%s\n%s\nmkdir %s\nkill -9 $$\n' 'read -r service' \
+		"[ \"\$service\" = legacy-create ] || { { echo \"\$service\"; cat; } | $LVM_RUN_HELPER; exit; }" "$above" >"$T/dying"
+	chmod +x "$T/dying"
+	expect_error 'ended without an answer' env LVM_RUN_HELPER="$T/dying" \
+		"$RUNTIME" --root "$ROOT" create -b "$BUNDLE" -f "$CONFIG" "$ID"
+	nothing_left
+	no_group_left
+}
+
 # A kill between the end of the v2 group and that of the others.
 a_v2_group_that_is_gone_takes_the_others_along() {
 	local way
@@ -309,6 +324,7 @@ check 'a missing helper is said and leaves nothing' a_missing_helper_is_said_and
 check 'a group in use is refused' a_group_in_use_is_refused
 check 'groups on the way come and go' groups_on_the_way_come_and_go
 check 'gc and delete --force remove what a kill leaves' gc_and_force_remove_what_a_kill_leaves
+check 'create undoes what a helper that died had made' create_undoes_what_a_helper_that_died_had_made
 check 'keys of unified are refused where cgroup v1 has the controller' unified_keys_are_refused_where_version_1_has_the_controller
 check "an engine's group above limits too, and stays" an_engine_s_group_above_limits_too
 check 'a v2 group that is gone takes the others along' a_v2_group_that_is_gone_takes_the_others_along
