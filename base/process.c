@@ -1,5 +1,6 @@
 #include "base/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -98,6 +99,73 @@ int process_wait_gone(const struct process *process, int timeout_ms, struct erro
 	if (r == 0)
 		return error_code(err, ETIMEDOUT, "wait for process %d", process->pid);
 	return 0;
+}
+
+/* --- The end of a pid namespace's init --- */
+
+/* Between two looks at who else is in the namespace, which are dear. */
+enum { LOOK_INTERVAL_MS = 50 };
+
+/* "pid:[4026531836]"; false with errno. */
+static bool read_namespace(int proc_fd, const char *pid, const char *name, char *ret, size_t size)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%.20s/ns/%s", pid, name);
+
+	ssize_t length = readlinkat(proc_fd, path, ret, size - 1);
+
+	ret[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
+/* Its namespaces are the last that a process gives back; its place in the pid namespace it still has then. */
+static bool has_let_go(int proc_fd, const char *pid)
+{
+	char link[64];
+
+	return !read_namespace(proc_fd, pid, "mnt", link, sizeof(link)) && errno == ENOENT;
+}
+
+/* Whether all processes of the pid namespace that `pid` is in have let go of what they had. */
+static bool is_namespace_dead(const char *pid)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	char own[64];
+	bool dead = proc && read_namespace(dirfd(proc), pid, "pid", own, sizeof(own)) &&
+	            has_let_go(dirfd(proc), pid);
+
+	while (dead && (entry = readdir(proc))) {
+		char other[64];
+
+		if (strchr("0123456789", entry->d_name[0]) &&
+		    read_namespace(dirfd(proc), entry->d_name, "pid", other, sizeof(other)) &&
+		    str_equal(other, own))
+			dead = has_let_go(dirfd(proc), entry->d_name);
+	}
+	if (proc)
+		(void)closedir(proc);
+	return dead;
+}
+
+int process_wait_ended(const struct process *process, int timeout_ms, struct error *err)
+{
+	struct error late = {0};
+	char pid[16];
+	int r = -ETIMEDOUT;
+
+	(void)snprintf(pid, sizeof(pid), "%d", process->pid);
+	for (int left = timeout_ms; left > 0 && r == -ETIMEDOUT; left -= LOOK_INTERVAL_MS) {
+		int slice = left < LOOK_INTERVAL_MS ? left : LOOK_INTERVAL_MS;
+
+		r = process_wait_gone(process, slice, &late);
+		if (r == -ETIMEDOUT && is_namespace_dead(pid))
+			r = 0;
+	}
+	if (r < 0)
+		*err = late;
+	return r;
 }
 
 int process_reap(const struct process *process, int *ret_status, struct error *err)

@@ -38,6 +38,13 @@ int process_signal(const struct process *process, int signal, struct error *err)
 /* Waits until the process has ended, at most `timeout_ms` (−1: for ever); −ETIMEDOUT with *err. */
 int process_wait_gone(const struct process *process, int timeout_ms, struct error *err) must_check;
 
+/*
+ * The same for one that was killed and may be the init of a pid namespace: it counts as ended, too, when nobody
+ * in there has anything any more. The kernel keeps such an init until all the others are reaped, and who
+ * brought them in (exec) or took them over then may not do that before we are done. timeout_ms > 0.
+ */
+int process_wait_ended(const struct process *process, int timeout_ms, struct error *err) must_check;
+
 /* Reaps a child of ours: its wait status as of waitpid(2); −errno with *err. */
 int process_reap(const struct process *process, int *ret_status, struct error *err) must_check;
 

@@ -33,7 +33,7 @@ static int end_process(pid_t pid, uint64_t start_time, int timeout_ms, struct er
 	r = process_signal(&process, SIGKILL, err);
 	if (r < 0 && r != -ESRCH)
 		return r;
-	return process_wait_gone(&process, timeout_ms, err);
+	return process_wait_ended(&process, timeout_ms, err);
 }
 
 /*

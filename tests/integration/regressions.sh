@@ -136,6 +136,31 @@ own_user_namespace_is_none() {
 check 'a container joins the user namespace of another and can make files' user_namespace_of_another_container
 check 'exec does not join the user namespace that it is in' own_user_namespace_is_none
 
+# --- Processes that nobody reaps ----------------------------------------------------------------
+
+# Whoever took over a process that exec brought into the container does not reap it, and so long the kernel
+# keeps the container's init, which has ended.
+delete_beside_a_zombie() { # OPTIONS SCRIPT, with $lvm, $id and $group: between the exec and the end
+	local id lvm
+	id=$(new_id) lvm="$RUNTIME --root $ROOT"
+	# shellcheck disable=SC2086 # words
+	lvm $1 run -d -b "$BUNDLE" "$id"
+	timeout 60 "$TESTKIT" careless env lvm="$lvm" id="$id" group="$(group_of "$id")" \
+		bash -euc '$lvm exec -d $id sleep 1000; '"$2"'; $lvm delete --force $id'
+	nothing_left
+}
+group_of() { jq -r 'select(.cgroupPath) | .cgroupMount + .cgroupPath' "$ROOT/$1/record.json"; }
+
+delete_goes_on_where_another_was_killed() {
+	delete_beside_a_zombie '' 'rm ${lvm#* --root }/$id/record.json; echo 1 >$group/cgroup.kill
+		until rmdir $group; do sleep 0.02; done'
+	delete_beside_a_zombie '' 'echo 1 >$group/cgroup.kill; until rmdir $group; do sleep 0.02; done'
+}
+delete_without_a_group_goes_on() { delete_beside_a_zombie '--cgroup-manager disabled' :; }
+
+check 'delete --force goes on where a killed one ended, though nobody reaps what exec started' delete_goes_on_where_another_was_killed
+check 'delete --force of a container without a group waits for no zombie' delete_without_a_group_goes_on
+
 # --- Large states -------------------------------------------------------------------------------
 
 annotations_of_any_size_reach_the_hooks() {

@@ -86,6 +86,10 @@ const struct scene scenes[] = {
          {"--cgroup-manager disabled " RUN("plain"), 0},
          "delete --force @",
          0},
+	{"delete --force after exec, no cgroup",
+         {"--cgroup-manager disabled " RUN("plain"), "exec -d @ sleep 1000"},
+         "delete --force @",
+         0},
 };
 const size_t scene_count = ARRAY_SIZE(scenes);
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -709,6 +710,26 @@ static int snoop_main(char **words)
 	return 0;
 }
 
+/* --- careless COMMAND…: runs it, and leaves unreaped whatever of it loses its parent --- */
+
+static int careless_main(char **words)
+{
+	int status = 0;
+
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return die("prctl");
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)execvp(words[0], words);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return die(words[0]);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 /* --- */
 
 int main(int count, char **words)
@@ -725,7 +746,7 @@ int main(int count, char **words)
 		{"pty", pty_main, 3},           {"snoop", snoop_main, 1},
 		{"sys", sys_main, 1},           {"stall", stall_main, 1},
 		{"notified", notified_main, 1}, {"notify", notify_main, 1},
-		{"memory", memory_main, 1},
+		{"memory", memory_main, 1},     {"careless", careless_main, 1},
 	};
 
 	for (size_t i = 0; count > 1 && i < sizeof(applets) / sizeof(applets[0]); i++)
