@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -43,9 +45,8 @@ static void spot_done(struct spot *spot)
 	fd_close(&spot->opened);
 }
 
-/* 1: found; 0: there is no such path. */
-static int spot_find(struct rootfs_plan *plan, const char *path, struct spot *ret,
-                     struct error *err)
+/* 1: found; 0: there is no such path; or −errno. */
+static int spot_find(struct rootfs_plan *plan, const char *path, struct spot *ret)
 {
 	const char *rest;
 	const struct place *place = place_find(plan, path, &rest);
@@ -59,7 +60,7 @@ static int spot_find(struct rootfs_plan *plan, const char *path, struct spot *re
 	ret->name = "";
 	if (ret->opened >= 0)
 		return 1;
-	return ret->opened == -ENOENT ? 0 : error_code(err, -ret->opened, "open");
+	return ret->opened == -ENOENT ? 0 : ret->opened;
 }
 
 static int attach(const struct spot *spot, int tree)
@@ -121,13 +122,37 @@ static int mask_directory(struct rootfs_plan *plan, const struct spot *spot, str
 	return r ? error_code(err, -r, "attach") : 0;
 }
 
+/*
+ * Ids that the user namespace does not map are nobody's there: what belongs to them keeps even init out, and
+ * the program likewise, unless somebody outside changes its mode. The directory that keeps out is covered as a whole.
+ */
+static int mask_keeper(struct rootfs_plan *plan, const char *path, struct error *err)
+{
+	struct spot scoped(spot_done) spot = {.fd = -1, .name = "", .opened = -EACCES};
+	size_t size = strlen(path);
+	char keeper[PATH_MAX], *slash;
+
+	if (size >= sizeof(keeper))
+		return error_code(err, ENAMETOOLONG, "open");
+	memcpy(keeper, path, size + 1);
+	while (spot.opened == -EACCES && (slash = strrchr(keeper, '/'))) {
+		*slash = '\0';
+		spot.opened = spot.fd = place_open(plan, keeper, false);
+	}
+	if (spot.opened < 0)
+		return error_code(err, -spot.opened, "open");
+	return mask_directory(plan, &spot, err);
+}
+
 static int mask_one(struct rootfs_plan *plan, const char *path, struct error *err)
 {
 	struct spot scoped(spot_done) spot = {.fd = -1, .opened = -1};
-	int r = spot_find(plan, path, &spot, err);
+	int r = spot_find(plan, path, &spot);
 
+	if (r == -EACCES)
+		return mask_keeper(plan, path, err);
 	if (r <= 0)
-		return r;
+		return r ? error_code(err, -r, "open") : 0;
 	if (plan->null_tree < 0 && plan->null_mount < 0) {
 		plan->null_tree = mask_null_open(err);
 		if (plan->null_tree < 0)
@@ -153,10 +178,10 @@ static int readonly_one(struct rootfs_plan *plan, const char *path, struct error
 	static const struct mount_attributes readonly = {MOUNT_ATTR_RDONLY, MOUNT_ATTR_RDONLY};
 	struct spot scoped(spot_done) spot = {.fd = -1, .opened = -1};
 	scoped_fd tree = -1;
-	int r = spot_find(plan, path, &spot, err);
+	int r = spot_find(plan, path, &spot);
 
 	if (r <= 0)
-		return r;
+		return r ? error_code(err, -r, "open") : 0;
 	tree = clone_spot(&spot);
 	if (tree < 0)
 		return errno == ENOENT ? 0 : error_errno(err, "clone");

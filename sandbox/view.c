@@ -401,6 +401,35 @@ static int add_own_mount(const struct builder *b, const struct own_mount *own, s
 }
 
 /*
+ * Directories that the kernel makes in /proc for a file system to be mounted there, and for nothing else: such a
+ * mount hides nothing (fs/namespace.c, mnt_already_visible), and the first is there wherever systemd is.
+ */
+static const char *const proc_mount_points[] = {
+	"/proc/sys/fs/binfmt_misc",
+	"/proc/fs/nfsd",
+};
+
+static bool is_proc_mount_point(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(proc_mount_points); i++)
+		if (view_is_below(path, proc_mount_points[i]))
+			return true;
+	return false;
+}
+
+static bool proc_is_covered(const struct builder *b)
+{
+	for (size_t i = 0; i < b->mounts.count; i++) {
+		const char *path = b->mounts.items[i].path;
+
+		if (view_is_below(path, "/proc") && !str_equal(path, "/proc") &&
+		    !is_proc_mount_point(path))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Where parts of /proc are covered, as in containers and in sandboxes, the kernel gives no other /proc to a user
  * namespace: the one that is there is shown, with what is covered in it.
  */
@@ -417,8 +446,7 @@ static int add_outer_proc(const struct builder *b, struct error *err)
 
 static int add_own_mounts(const struct builder *b, struct error *err)
 {
-	int r = has_mounts_below(b, "/proc") ? add_outer_proc(b, err)
-	                                     : add_own_mount(b, &own_mounts[0], err);
+	int r = proc_is_covered(b) ? add_outer_proc(b, err) : add_own_mount(b, &own_mounts[0], err);
 
 	return r < 0 ? r : add_own_mount(b, &own_mounts[1], err);
 }

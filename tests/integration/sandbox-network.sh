@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # sandbox --net-allow: what can be reached, what cannot, and that nothing of it is left. The file runs in a
-# not for the test machine: sandboxes are proven on the host so far; there pasta and hidden paths in home directories of others still fail
 # network namespace of its own, which is "this host"; another one behind eth0 is "the internet".
 # shellcheck disable=SC2016,SC2086 # what is in single quotes is for the shell inside; addresses are single words
 if [ -z "${SANDBOX_NETWORK_INSIDE-}" ] && unshare -n -m true 2>/dev/null; then
@@ -249,12 +248,15 @@ others_are_not_forwarded() {
 for_users() {
 	command -v setpriv >/dev/null || skip 'setpriv is not there'
 	command -v pasta >/dev/null || skip 'pasta is not there'
+	# AppArmor's profile for pasta knows run-time directories below /run/user and /tmp alone.
 	local home=$T/user
-	mkdir "$home" "$T/run" "$T/bin"
+	run=$(mktemp -d /tmp/lvm-run-test.XXXXXX)
+	trap 'rm -rf --one-file-system "$run"' EXIT
+	mkdir "$home" "$T/bin"
 	cp "$RUNTIME" "${RUNTIME%/*}/lvm-run-helper" "$T/bin"
 	cp "$WORK/ask" "$home"
-	chown 65534:65534 "$home" "$T/run"
-	user() { setpriv --reuid 65534 --regid 65534 --clear-groups env -C "$home" HOME="$home" XDG_RUNTIME_DIR="$T/run" LVM_RUN_HELPER="$T/bin/lvm-run-helper" "$@"; }
+	chown 65534:65534 "$home" "$run"
+	user() { setpriv --reuid 65534 --regid 65534 --clear-groups env -C "$home" HOME="$home" XDG_RUNTIME_DIR="$run" LVM_RUN_HELPER="$T/bin/lvm-run-helper" "$@"; }
 	user unshare -Urn true 2>/dev/null || skip 'users may not make user namespaces here'
 	# Where udev has not been: a device as it gives users. All in the mount namespace of this file.
 	user test -w /dev/net/tun || { mount -t tmpfs -o mode=755 tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200; } ||

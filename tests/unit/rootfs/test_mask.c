@@ -164,6 +164,33 @@ static void user_namespace_hides_the_same(void **state)
 	bed_assert_ok(bed);
 }
 
+/* Two paths below what another user, whom the namespace does not map, keeps to himself. */
+static void look_keeper(struct bed *bed)
+{
+	look_mounted(bed, "/data/private", "ro,nosuid,nodev,noexec");
+	look_device(bed, "/etc/secret", 1, 3);
+}
+
+static void what_keeps_even_root_out_is_hidden_whole(void **state)
+{
+	struct bed *bed = *state;
+	char path[256];
+
+	BED_NEEDS_ROOT();
+	bed_mkdir(bed, "volume/private");
+	bed_mkdir(bed, "volume/private/deep");
+	bed_path(bed, "volume/private", path);
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_int_equal(chown(path, 12345, 12345), 0);
+	assert_int_equal(chown(bed_path(bed, "rootfs", path), 100000, 100000), 0);
+	bed->user_namespace = true;
+	bed->look = look_keeper;
+	bed_run(bed, BED_DEV "," BIND("/data", "volume"),
+	        "\"maskedPaths\":[\"/data/private/deep/secret\",\"/data/private/other\",\"/etc/"
+	        "secret\"]");
+	bed_assert_ok(bed);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_begin, bed_end)
@@ -174,6 +201,7 @@ int main(void)
 		TEST(link_leads_to_a_path_inside_the_root),
 		TEST(read_only_paths_are_read_only_with_all_below),
 		TEST(user_namespace_hides_the_same),
+		TEST(what_keeps_even_root_out_is_hidden_whole),
 	};
 
 	return cmocka_run_group_tests_name("rootfs/mask", tests, NULL, NULL);
