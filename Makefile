@@ -34,19 +34,20 @@ CMD ?= uname -a
 # --- Layout ---------------------------------------------------------------------------------------
 
 # Lowest first: a level may use only what stands before it (docs/architecture.md; `make lint`).
-LEVELS := base spec namespaces cgroups rootfs net security runtime checkpoint sandbox cmd
+ALL_LEVELS := base spec namespaces cgroups rootfs net security runtime checkpoint sandbox cmd
+# `make unit LEVELS="base spec"` runs the tests of these levels alone.
+LEVELS := $(ALL_LEVELS)
 PROGRAM := $(BUILD)/lvm-run
 HELPER := $(BUILD)/lvm-run-helper
 LIBEXECDIR := $(PREFIX)/libexec/lvm-run
 
-SRC := $(wildcard $(addsuffix /*.c,$(LEVELS)))
+SRC := $(wildcard $(addsuffix /*.c,$(ALL_LEVELS)))
 HELPER_SRC := $(wildcard helper/*.c)
-# `make unit LEVELS="base spec"` builds and tests these levels alone.
 UNIT_SRC := $(wildcard $(LEVELS:%=tests/unit/%/test_*.c))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 OBJ := $(SRC:%.c=$(BUILD)/obj/%.o)
 HELPER_OBJ := $(HELPER_SRC:%.c=$(BUILD)/obj/%.o)
-USED_LEVELS := $(foreach l,$(LEVELS),$(if $(wildcard $l/*.c),$l))
+USED_LEVELS := $(foreach l,$(ALL_LEVELS),$(if $(wildcard $l/*.c),$l))
 ARCHIVES := $(USED_LEVELS:%=$(BUILD)/%.a)
 
 # --- The C library of the program -----------------------------------------------------------------

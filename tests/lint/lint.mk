@@ -6,7 +6,7 @@ lint: ## levels, symbols, doors, format, tidy, mutable state, banned functions, 
 	@LINT_BUILD=$(BUILD) tests/lint/run $(LINT)
 
 format: ## let clang-format write every source
-	clang-format -i $(ALL_SRC) $(wildcard $(LEVELS:%=%/*.h) helper/*.h tests/*/*.[ch] tests/*/*/*.[ch])
+	clang-format -i $(ALL_SRC) $(wildcard $(ALL_LEVELS:%=%/*.h) helper/*.h tests/*/*.[ch] tests/*/*/*.[ch])
 
 TIDY_SRC := $(SRC) $(HELPER_SRC)
 tidy-stamps: $(TIDY_SRC:%.c=$(BUILD)/lint/tidy/%.ok)
