@@ -105,37 +105,78 @@ struct removed {
 	char name[NAME_MAX + 1];
 };
 
-/*
- * Where the mount point of `fd` is now: its parent, opened without following a link, and its name. The
- * mount itself must not be held open, or it would be busy.
- */
-static int find_point(int root, int proc_fd, int fd, struct removed *ret, struct error *err)
+/* What the removals share. */
+struct removal_walk {
+	const struct rootfs_removals *removals;
+	int root;
+	int proc_fd;
+};
+
+/* Where a descriptor leads, as a path from the root. */
+static int path_of(const struct removal_walk *walk, int fd, char ret[static PATH_MAX])
 {
-	char link[LINK_SIZE], path[PATH_MAX];
-	ssize_t size = readlinkat(proc_fd, link_of(fd, link), path, sizeof(path) - 1);
-	char *slash;
+	char link[LINK_SIZE];
+	ssize_t size = readlinkat(walk->proc_fd, link_of(fd, link), ret, PATH_MAX - 1);
 
 	if (size < 0)
-		return error_errno(err, "where it is mounted");
-	path[size] = '\0';
+		return -errno;
+	ret[size] = '\0';
+	return 0;
+}
+
+static int check_kept(const struct removal_walk *walk, const char *wanted, const char *place,
+                      struct error *err)
+{
+	for (size_t i = 0; i < walk->removals->kept_count; i++) {
+		const char *kept = walk->removals->kept[i];
+		char other[PATH_MAX];
+
+		if (str_equal(kept, wanted))
+			continue;
+
+		scoped_fd fd = path_try_open(walk->root, kept, O_PATH, 0);
+
+		if (fd >= 0 && path_of(walk, fd, other) == 0 && str_equal(other, place))
+			return error_set(err, EPERM,
+			                 "leads to %s, a mount that the container was created with",
+			                 place);
+	}
+	return 0;
+}
+
+/*
+ * Where the mount point of the path is now: its parent, opened without following a link, and its name.
+ * The mount itself must not be held open, or it would be busy.
+ */
+static int find_point(const struct removal_walk *walk, int fd, const char *wanted,
+                      struct removed *ret, struct error *err)
+{
+	char path[PATH_MAX];
+	int r = path_of(walk, fd, path);
+	char *slash;
+
+	if (r < 0)
+		return error_code(err, -r, "where it is mounted");
+	if (check_kept(walk, wanted, path, err) < 0)
+		return -err->code;
 	slash = strrchr(path, '/');
 	if (!slash || !slash[1] || strlen(slash + 1) > NAME_MAX)
 		return error_set(err, EINVAL, "is no mount that could be removed");
 	memcpy(ret->name, slash + 1, strlen(slash + 1) + 1);
 	*slash = '\0';
-	ret->parent = path_try_open(root, path, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+	ret->parent = path_try_open(walk->root, path, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
 	return ret->parent < 0 ? error_code(err, -ret->parent, "directory of the mount point") : 0;
 }
 
-static int prepare_one(int root, int proc_fd, const char *path, struct removed *ret,
+static int prepare_one(const struct removal_walk *walk, const char *path, struct removed *ret,
                        struct error *err)
 {
-	scoped_fd fd = path_try_open(root, path, O_PATH, 0);
+	scoped_fd fd = path_try_open(walk->root, path, O_PATH, 0);
 	int r;
 
 	if (fd < 0)
 		return error_code(err, -fd, "open the mount point");
-	r = find_point(root, proc_fd, fd, ret, err);
+	r = find_point(walk, fd, path, ret, err);
 	if (r < 0)
 		return r;
 	ret->tree = open_tree(fd, "",
@@ -143,11 +184,11 @@ static int prepare_one(int root, int proc_fd, const char *path, struct removed *
 	return ret->tree < 0 ? error_errno(err, "open_tree") : 0;
 }
 
-static int remove_one(int root, int proc_fd, const struct rootfs_removal *removal,
+static int remove_one(const struct removal_walk *walk, const struct rootfs_removal *removal,
                       struct removed *ret, struct error *err)
 {
 	int flags = UMOUNT_NOFOLLOW | (removal->recursive ? MNT_DETACH : 0);
-	int r = prepare_one(root, proc_fd, removal->path, ret, err);
+	int r = prepare_one(walk, removal->path, ret, err);
 
 	if (r < 0)
 		return r;
@@ -170,19 +211,19 @@ static void attach_again(const struct removed *removed)
 	                  MOVE_MOUNT_F_EMPTY_PATH);
 }
 
-int rootfs_enter_unmount(const struct rootfs_removal *removals, size_t count, int proc_fd,
-                         struct error *err)
+int rootfs_enter_unmount(const struct rootfs_removals *removals, int proc_fd, struct error *err)
 {
 	struct removed all[ROOTFS_REMOVE_MAX];
 	scoped_fd root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct removal_walk walk = {.removals = removals, .root = root, .proc_fd = proc_fd};
 
 	if (root < 0)
 		return error_errno(err, "open the root of the container");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < removals->count; i++) {
 		all[i] = (struct removed){.tree = -1, .parent = -1};
-		if (remove_one(root, proc_fd, &removals[i], &all[i], err) == 0)
+		if (remove_one(&walk, &removals->items[i], &all[i], err) == 0)
 			continue;
-		(void)error_wrap(err, "mount /%s", removals[i].path);
+		(void)error_wrap(err, "mount /%s", removals->items[i].path);
 		while (i-- > 0)
 			attach_again(&all[i]);
 		return -err->code;

@@ -108,14 +108,23 @@ int rootfs_enter_live(struct rootfs_plan *plan, struct error *err) must_check;
 /*
  * The same child: unmounts what lies on top at each path of the container, all of them or none: what has
  * been unmounted before one that is busy is attached again. A recursive one goes with all that is mounted
- * below it, and is never busy (MNT_DETACH). `proc_fd` is the host's /proc.
+ * below it, and is never busy (MNT_DETACH).
+ *
+ * The container can put a link in the way of a path. One that leads to a kept place is refused, unless
+ * that place has the name of the path itself.
  */
 enum { ROOTFS_REMOVE_MAX = 64 };
 struct rootfs_removal {
 	const char *path; /* plain, as path_clean leaves it */
 	bool recursive;
 };
-int rootfs_enter_unmount(const struct rootfs_removal *removals, size_t count, int proc_fd,
+struct rootfs_removals {
+	struct rootfs_removal *items;
+	size_t count;
+	char **kept; /* plain paths: what create mounted, masked and made read-only */
+	size_t kept_count;
+};
+int rootfs_enter_unmount(const struct rootfs_removals *removals, int proc_fd,
                          struct error *err) must_check;
 
 /* The mount options understood, for `features`; ends with null. */

@@ -207,21 +207,46 @@ static int take_added(struct change *change, struct spec_mount *left, size_t *co
 	return -ENOENT;
 }
 
+/* All that create has mounted, masks and read-only paths among it; `count` mounts are its own. */
+static int list_kept(struct change *change, size_t count, struct rootfs_removals *removals)
+{
+	const struct spec_linux *linux_spec = &change->spec->linux;
+	const struct string_list *paths[] = {&linux_spec->masked_paths,
+	                                     &linux_spec->readonly_paths};
+	size_t room = count + paths[0]->count + paths[1]->count;
+	char **kept = arena_alloc(&change->arena, room + 1, sizeof(*kept));
+	size_t n = 0;
+
+	if (!kept)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		kept[n++] = plain_path(change, change->spec->mounts[i].destination);
+	for (size_t list = 0; list < ARRAY_SIZE(paths); list++)
+		for (size_t i = 0; i < paths[list]->count; i++)
+			kept[n++] = plain_path(change, paths[list]->items[i]);
+	for (size_t i = 0; i < n; i++)
+		if (!kept[i])
+			return -ENOMEM;
+	removals->kept = kept;
+	removals->kept_count = n;
+	return 0;
+}
+
 static int prepare_removals(struct change *change, struct spec_mount *left, size_t *count,
                             uint32_t *added, struct error *err)
 {
 	const struct spec *given = change->given;
-	struct mounts_plan *plan = &change->plan;
+	struct rootfs_removals *removals = &change->plan.removals;
 
 	if (given->mount_count > ROOTFS_REMOVE_MAX)
 		return error_set(err, E2BIG, "more than %d mounts at once", ROOTFS_REMOVE_MAX);
-	plan->removals =
-		arena_alloc(&change->arena, given->mount_count + 1, sizeof(*plan->removals));
-	if (!plan->removals)
+	removals->items =
+		arena_alloc(&change->arena, given->mount_count + 1, sizeof(*removals->items));
+	if (!removals->items || list_kept(change, *count - *added, removals) < 0)
 		return error_code(err, ENOMEM, "mounts");
 	for (size_t i = given->mount_count; i > 0; i--) {
 		const char *destination = given->mounts[i - 1].destination;
-		struct rootfs_removal *removal = &plan->removals[plan->removal_count++];
+		struct rootfs_removal *removal = &removals->items[removals->count++];
 		int r = -ENOMEM;
 
 		removal->path = plain_path(change, destination);
@@ -240,7 +265,19 @@ static int prepare_removals(struct change *change, struct spec_mount *left, size
 
 /* --- Both --- */
 
-/* Until the child ends, no process of the container may look into it (CVE-2016-9962). */
+/* A new procfs shows the pid namespace of who mounts it. */
+static bool makes_procfs(const struct spec *given)
+{
+	for (size_t i = 0; i < given->mount_count; i++)
+		if (str_equal(given->mounts[i].type, "proc"))
+			return true;
+	return false;
+}
+
+/*
+ * Until the child ends, no process of the container may look into it (CVE-2016-9962). One with
+ * CAP_SYS_PTRACE in our user namespace could all the same: the child is in its sight only where it must.
+ */
 static int spawn(struct change *change, struct error *err)
 {
 	struct mounts_plan *plan = &change->plan;
@@ -255,8 +292,9 @@ static int spawn(struct change *change, struct error *err)
 		return -err->code;
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
 		return error_errno(err, "make undumpable");
-	/* For new mounts of procfs. A user may enter it only with the user namespace, which comes later. */
-	if (plan->pid_namespace && setns(plan->init_pidfd, CLONE_NEWPID) < 0 &&
+	/* A user may enter it only with the user namespace, which comes later. */
+	if (plan->pid_namespace && plan->rootfs && makes_procfs(change->given) &&
+	    setns(plan->init_pidfd, CLONE_NEWPID) < 0 &&
 	    (errno != EPERM || !(plan->namespace_flags & CLONE_NEWUSER)))
 		return error_errno(err, "join pid namespace");
 

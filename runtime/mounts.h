@@ -9,8 +9,7 @@
 
 struct mounts_plan {
 	struct rootfs_plan *rootfs; /* what to add; null: nothing */
-	struct rootfs_removal *removals;
-	size_t removal_count;
+	struct rootfs_removals removals;
 	int proc_fd;
 	int init_pidfd; /* borrowed */
 	int root_fd;    /* as in struct exec_plan */

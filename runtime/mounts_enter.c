@@ -49,8 +49,8 @@ _Noreturn void mounts_enter_container(struct mounts_plan *plan)
 		r = join(plan, &err);
 	if (r == 0 && plan->rootfs)
 		r = rootfs_enter_live(plan->rootfs, &err);
-	if (r == 0 && plan->removal_count > 0)
-		r = rootfs_enter_unmount(plan->removals, plan->removal_count, plan->proc_fd, &err);
+	if (r == 0 && plan->removals.count > 0)
+		r = rootfs_enter_unmount(&plan->removals, plan->proc_fd, &err);
 	if (r == 0)
 		r = sync_send_step(plan->sync_fds[1], SYNC_CREATED, &err);
 	else

@@ -112,6 +112,40 @@ destinations_stay_inside() {
 	ends
 }
 
+# The container moves the directory of an added mount away and puts a link to one of create's in its place.
+a_link_leads_to_no_mount_of_create() {
+	local before at
+	lives links
+	inside mkdir -p /vol/x
+	mounts_json '[{"destination": "/vol/x", "type": "tmpfs"}]'
+	add
+	inside sh -c 'mv /vol /old && mkdir /vol'
+	before=$(mounts_inside)
+	for at in /proc/sys /proc/keys /dev/shm /proc; do
+		inside ln -s "$at" /vol/x
+		expect_error "mount /vol/x: leads to $at, a mount that the container was created with" drop
+		expect_equal "$before" "$(mounts_inside)"
+		inside rm /vol/x
+	done
+	inside sh -c 'rmdir /vol && mv /old /vol'
+	drop
+	expect_equal '' "$(options_of /vol/x)"
+	ends
+}
+
+# Where no procfs is made the container sees no process of ours, not even by the gap in the numbers.
+the_container_sees_no_process() {
+	local before
+	lives unseen
+	mkdir "$T/unseen.d"
+	before=$(inside sh -c 'echo $$')
+	mounts_json '[{"destination": "/a", "type": "tmpfs"}, {"destination": "/b", "source": "'"$T"'/unseen.d", "options": ["bind"]}]'
+	add
+	drop
+	expect_output $((before + 1)) inside sh -c 'echo $$'
+	ends
+}
+
 paused_and_created_containers_too() {
 	lives states
 	lvm pause "$ID"
@@ -221,6 +255,8 @@ check "new file systems are the container's own" new_file_systems_are_the_contai
 check 'all mounts of a list are added or removed, or none' all_or_nothing
 check 'only what was added is removed' only_what_was_added_is_removed
 check 'destinations are looked up inside the root' destinations_stay_inside
+check 'a link leads to no mount that create has made' a_link_leads_to_no_mount_of_create
+check 'the container sees no process of the command' the_container_sees_no_process
 check 'paused and created containers too' paused_and_created_containers_too
 check 'a command that is killed leaves container and record whole' a_kill_leaves_it_whole
 check 'bad input changes nothing' bad_input_changes_nothing
