@@ -35,12 +35,19 @@ static int lock_path(const char *name, char ret[static 80], struct error *err)
 	return 0;
 }
 
+/* Who comes and who leaves do so one after the other, in all network namespaces. Closing it unlocks. */
+static int lock_place(struct error *err)
+{
+	scoped_fd fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return error_errno(err, "lock %s", place);
+	return fd_take(&fd);
+}
+
 /* --- Giving up --- */
 
-/*
- * A try at the exclusive lock gives up the shared one: of several who leave at once the last gets it.
- * The file goes while it is locked, so that whoever waits for the lock sees that it is gone.
- */
+/* A try at the exclusive lock gives up the shared one: of several who leave at once the last gets it. */
 static void release(const struct forwarding_item *item)
 {
 	char file[80];
@@ -56,6 +63,9 @@ static void release(const struct forwarding_item *item)
 
 static void release_all(struct forwarding *forwarding)
 {
+	struct error ignored;
+	scoped_fd alone = forwarding->count > 0 ? lock_place(&ignored) : -1;
+
 	for (size_t i = 0; i < forwarding->count; i++) {
 		release(&forwarding->items[i]);
 		fd_close(&forwarding->items[i].lock);
@@ -79,27 +89,23 @@ void forwarding_done(struct forwarding *forwarding)
 
 /* --- Holding --- */
 
-/* The shared lock on the file, which is made when it is not there; the file may go meanwhile. */
+/* The shared lock on the file, which is made when it is not there and may be. −1 without *err: it is not. */
 static int take_lock(const char *path, bool make, struct error *err)
 {
-	for (;;) {
-		scoped_fd fd =
-			open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0), 0600);
-		struct stat st;
+	scoped_fd fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0), 0600);
 
-		if (fd < 0 && errno == ENOENT && !make)
-			return -1;
-		if (fd < 0 || flock(fd, LOCK_SH) < 0 || fstat(fd, &st) < 0)
-			return error_errno(err, "%s", path);
-		if (st.st_nlink > 0)
-			return fd_take(&fd);
-	}
+	if (fd < 0 && errno == ENOENT && !make)
+		return -1;
+	if (fd < 0 || flock(fd, LOCK_SH) < 0)
+		return error_errno(err, "%s", path);
+	return fd_take(&fd);
 }
 
 static int hold(struct forwarding_item *item, struct error *err)
 {
+	scoped_fd alone = lock_place(err);
 	char file[80], path[80], value[8];
-	int r = lock_path(item->name, path, err);
+	int r = alone < 0 ? alone : lock_path(item->name, path, err);
 
 	if (r < 0)
 		return r;
@@ -111,7 +117,7 @@ static int hold(struct forwarding_item *item, struct error *err)
 	if (r < -1)
 		return r;
 	item->lock = r;
-	return r < 0 ? 0 : file_write_kernel(AT_FDCWD, file, "1", err);
+	return 0;
 }
 
 int forwarding_hold(struct forwarding *forwarding, const char *name, struct error *err)
@@ -183,6 +189,19 @@ int forwarding_guard(struct forwarding *forwarding, struct error *err)
 	if (forwarding->keeper == 0) {
 		fd_close(&forwarding->alive);
 		keep(forwarding, read_end);
+	}
+	return 0;
+}
+
+int forwarding_begin(const struct forwarding *forwarding, struct error *err)
+{
+	for (size_t i = 0; i < forwarding->count; i++) {
+		const struct forwarding_item *item = &forwarding->items[i];
+		char file[80];
+
+		switch_path(item->name, file);
+		if (item->lock >= 0 && file_write_kernel(AT_FDCWD, file, "1", err) < 0)
+			return error_wrap(err, "let %s forward packets", item->name);
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
  *	struct forwarding forwarding = FORWARDING_NONE;
  *	forwarding_hold(&forwarding, "eth0", &err);     again for others
  *	forwarding_guard(&forwarding, &err);            once, after the last
+ *	forwarding_begin(&forwarding, &err);            when rules say what may pass
  *	… forwarding_done(&forwarding);
  *
  * Who holds an interface that did not forward has a shared lock on a file in /run/lvm-run that says so;
@@ -44,6 +45,9 @@ void forwarding_done(struct forwarding *forwarding);
 
 /* Holding one twice is holding it once. −E2BIG beyond FORWARDING_LIMIT. */
 int forwarding_hold(struct forwarding *forwarding, const char *name, struct error *err) must_check;
+/* Starts the child. */
 int forwarding_guard(struct forwarding *forwarding, struct error *err) must_check;
+/* Switches forwarding on: now that somebody will set it back, and once rules say what may pass. */
+int forwarding_begin(const struct forwarding *forwarding, struct error *err) must_check;
 
 #endif

@@ -38,8 +38,9 @@ void uplink_done(struct uplink *uplink)
 	    link_find(nl, uplink->name, &link, &ignored) == 0)
 		(void)!link_delete(nl, link.index, &ignored);
 	netlink_free(&nl);
-	firewall_free(&uplink->firewall);
+	/* The rules last: they say what may pass as long as anything may. */
 	forwarding_done(&uplink->forwarding);
+	firewall_free(&uplink->firewall);
 	uplink->name[0] = '\0';
 }
 
@@ -287,6 +288,8 @@ int uplink_make(struct uplink *ret, int netns_fd, const struct address *to, size
 		r = hold_ways(ret, nl, to, count, err);
 	if (r == 0)
 		r = add_way_rules(ret, err);
+	if (r == 0)
+		r = forwarding_begin(&ret->forwarding, err);
 	if (r == 0)
 		r = set_host_end(ret, nl, err);
 	return r < 0 ? r : set_inner_end(ret, netns_fd, err);
