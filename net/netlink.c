@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/fd.h"
 
@@ -326,10 +327,30 @@ static void take_packet(const struct netlink *nl, size_t size, struct listener *
 	}
 }
 
+/* One packet of the kernel; 0: it is from somebody else, who may write to us with CAP_NET_ADMIN. */
+static ssize_t receive(struct netlink *nl)
+{
+	struct sockaddr_nl from = {0};
+	struct iovec part = {.iov_base = nl->answer, .iov_len = sizeof(nl->answer)};
+	struct msghdr message = {
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+	};
+	ssize_t size = recvmsg(mnl_socket_get_fd(nl->socket), &message, 0);
+
+	if (size >= 0 && message.msg_flags & MSG_TRUNC) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return from.nl_pid == 0 ? size : 0;
+}
+
 static int listen_to_end(struct netlink *nl, struct listener *listener)
 {
 	while (!listener->done) {
-		ssize_t size = mnl_socket_recvfrom(nl->socket, nl->answer, sizeof(nl->answer));
+		ssize_t size = receive(nl);
 
 		if (size < 0 && errno != EINTR)
 			return error_errno(listener->err, "%s: netlink", listener->what);

@@ -77,6 +77,40 @@ static void a_request_that_is_too_long_is_not_sent(void **state unused_parameter
 	run_in_network(overflow);
 }
 
+/* Who has CAP_NET_ADMIN in the namespace may write to any socket there, and the numbers can be guessed. */
+static const char *forged(void *data unused_parameter)
+{
+	const struct sockaddr_nl to = {.nl_family = AF_NETLINK, .nl_pid = (uint32_t)getpid()};
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+	} refusal = {
+		.header = {.nlmsg_len = sizeof(refusal),
+	                   .nlmsg_type = NLMSG_ERROR,
+	                   .nlmsg_seq = 1,
+	                   .nlmsg_pid = to.nl_pid},
+		.error = {.error = -ENODATA},
+	};
+	scoped_netlink nl = NULL;
+	struct error err = {0};
+	struct link link;
+
+	TRY(netlink_open(-1, &nl, &err));
+
+	scoped_fd forger = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	EXPECT(sendto(forger, &refusal, sizeof(refusal), 0, (const struct sockaddr *)&to,
+	              sizeof(to)) == sizeof(refusal));
+	TRY(link_find(nl, "lo", &link, &err));
+	EXPECT(link.index == 1);
+	return NULL;
+}
+
+static void what_is_not_from_the_kernel_is_no_answer(void **state unused_parameter)
+{
+	run_in_network(forged);
+}
+
 static const char *open_other(void *data unused_parameter)
 {
 	scoped_fd first = leave_network();
@@ -158,6 +192,7 @@ int main(void)
 		cmocka_unit_test(a_dump_gives_every_message_and_ends),
 		cmocka_unit_test(what_the_reader_ends_with_is_the_error),
 		cmocka_unit_test(a_request_that_is_too_long_is_not_sent),
+		cmocka_unit_test(what_is_not_from_the_kernel_is_no_answer),
 		cmocka_unit_test(a_socket_belongs_to_the_namespace_it_was_opened_in),
 		cmocka_unit_test(the_kernels_own_words_are_passed_on),
 		cmocka_unit_test(attributes_are_found_within_the_message),
