@@ -230,10 +230,10 @@ $(UNIT_ASAN): $(BUILD)/asan/tests/%: $(BUILD)/asan/obj/tests/unit/%.o $(BUILD)/a
 		$(SHARED_LIBS) $(CMOCKA_LIBS)
 
 # What the tests run beside the program, static: it also runs inside containers and in the machine.
-$(BUILD)/testkit: tests/support/testkit.c tests/support/testkit_busy.c
+$(BUILD)/testkit: $(wildcard tests/support/testkit*.[ch])
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -static -o $@ $^
+	$(q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -static -o $@ $(filter %.c,$^)
 
 # What a hostile build tries, for the tests of the sandbox.
 $(BUILD)/hostile: tests/support/hostile.c

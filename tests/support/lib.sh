@@ -17,7 +17,7 @@
 # afterwards; make what several sub-tests share before the first check. Its output is shown only
 # when it fails.
 #
-# Variables: TESTKIT (tests/support/testkit.c, built: small programs for the host's side and, copied
+# Variables: TESTKIT (tests/support/testkit*.c, built: small programs for the host's side and, copied
 # there, for inside), RUNTIME (the program under test, absolute), T (this test's temporary folder), ROOT (its
 # private state root), ROOTFS (the shared busybox tree, read-only), BUNDLE (the last new_bundle).
 # All containers in ROOT, background jobs of the test and T itself are gone when the test ends.
@@ -28,7 +28,9 @@ RUNTIME=$(realpath "${RUNTIME:-$TOP/build/lvm-run}")
 [ -x "$RUNTIME" ] || { echo "lib.sh: no program to test: $RUNTIME" >&2; exit 1; }
 ROOTFS=$("$TOP/tests/support/rootfs") || exit 1
 TESTKIT=$TOP/build/testkit
-[ "$TESTKIT" -nt "$TOP/tests/support/testkit.c" ] || make -s -C "$TOP" build/testkit >/dev/null || exit 1
+if [ ! -x "$TESTKIT" ] || [ -n "$(find "$TOP"/tests/support/testkit*.[ch] -newer "$TESTKIT")" ]; then
+	make -s -C "$TOP" build/testkit >/dev/null || exit 1
+fi
 T=$(mktemp -d "${TMPDIR:-/tmp}/lvm-run-test.XXXXXX") || exit 1
 chmod 755 "$T"
 ROOT=$T/state

@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-int busy_main(char **words);
+#include "testkit.h"
 
 struct shared {
 	atomic_ulong child;  /* what it has echoed */
