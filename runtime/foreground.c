@@ -50,10 +50,14 @@ static int try_reap(const struct process *process, int *ret_status, struct error
 /* The process may be gone already: nobody to forward to. */
 static void forward(const struct foreground *foreground, const struct process *process, int signal)
 {
-	if (signal == SIGIO && foreground->notify && foreground->notify->fd >= 0)
-		(void)notify_forward(foreground->notify, 0);
-	else
+	if (signal != SIGIO || !foreground->notify || foreground->notify->fd < 0) {
 		(void)pidfd_send_signal(process->pidfd, signal, NULL, 0);
+		return;
+	}
+	(void)notify_forward(foreground->notify, 0);
+	/* Other signals have smaller numbers and come first. */
+	if (notify_has_more(foreground->notify))
+		(void)raise(SIGIO);
 }
 
 /* --- Without a terminal: one blocking call a signal --- */

@@ -20,7 +20,8 @@
 #define MOUNT_POINT "/run/notify"
 #define SOCKET_NAME "notify.sock"
 
-enum { MESSAGE_SIZE = 4096 };
+/* A program that never stops talking must not keep a command from everything else. */
+enum { MESSAGE_SIZE = 4096, MESSAGES_AT_ONCE = 64 };
 
 /* What a program may say about itself (sd_notify(3)); the values of others name processes or files. */
 static const char *const fields[] = {
@@ -203,7 +204,7 @@ bool notify_forward(const struct notify *notify, pid_t main_pid)
 {
 	bool ready = false;
 
-	while (notify->fd >= 0) {
+	for (int i = 0; notify->fd >= 0 && i < MESSAGES_AT_ONCE; i++) {
 		char text[MESSAGE_SIZE];
 		/* Descriptors that come along are not taken, so they are closed. */
 		ssize_t size = recv(notify->fd, text, sizeof(text) - 1, MSG_DONTWAIT);
@@ -216,6 +217,13 @@ bool notify_forward(const struct notify *notify, pid_t main_pid)
 		ready |= forward_one(text, main_pid);
 	}
 	return ready;
+}
+
+bool notify_has_more(const struct notify *notify)
+{
+	struct pollfd more = {.fd = notify->fd, .events = POLLIN};
+
+	return notify->fd >= 0 && poll(&more, 1, 0) > 0;
 }
 
 int notify_wait(const struct notify *notify, const struct process *init, struct error *err)

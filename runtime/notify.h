@@ -39,8 +39,14 @@ int notify_listen(int entry_fd, struct notify *ret, struct error *err) must_chec
 /* From now on SIGIO tells that there is something to forward. */
 int notify_signal(const struct notify *notify, struct error *err) must_check;
 
-/* Passes on what is there. True once READY=1 was among it. `main_pid` 0: none is told. */
+/*
+ * Passes on what is there, but a bounded number at once. True once READY=1 was among it. `main_pid` 0: none
+ * is told.
+ */
 bool notify_forward(const struct notify *notify, pid_t main_pid);
+
+/* Whether something is there. */
+bool notify_has_more(const struct notify *notify);
 
 /* Until READY=1 or the end of `init`, whichever comes first. */
 int notify_wait(const struct notify *notify, const struct process *init,

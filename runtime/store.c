@@ -1,5 +1,4 @@
 #include "runtime/store.h"
-#include "runtime/notify.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +16,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "runtime/disk.h"
+#include "runtime/notify.h"
 
 struct store {
 	int fd;
