@@ -127,15 +127,14 @@ int layer_merge(int lower, int upper, bool user, struct error *err)
 
 /* --- Removing --- */
 
-/* Attributes that forbid it, of a directory without the right to write: ours, as we own the tree. */
-static int open_to_empty(int parent, const char *name)
+/* The mode of a directory may forbid all this to everybody but root; its owner can change that. */
+static void permit(int parent, const char *name)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(parent, name, flags);
+	struct stat st;
 
-	if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, 0) == 0)
-		fd = openat(parent, name, flags);
-	return fd;
+	if (geteuid() != 0 && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode) && (st.st_mode & S_IRWXU) != S_IRWXU)
+		(void)!fchmodat(parent, name, S_IRWXU, 0);
 }
 
 /*
@@ -160,6 +159,8 @@ static int empty(int parent, int directory, uint64_t *number, struct error *err)
 			(void)snprintf(moved, sizeof(moved), ".gone-%llu",
 			               (unsigned long long)(*number)++);
 		while (r == 0 && faccessat(parent, moved, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+		if (r == 0)
+			permit(directory, names.items[i]);
 		if (r == 0 && renameat(directory, names.items[i], parent, moved) < 0)
 			r = error_errno(err, "remove %s", names.items[i]);
 	}
@@ -169,8 +170,10 @@ static int empty(int parent, int directory, uint64_t *number, struct error *err)
 
 static int remove_one(int parent, const char *name, uint64_t *number, struct error *err)
 {
-	scoped_fd directory = open_to_empty(parent, name);
+	scoped_fd directory = -1;
 
+	permit(parent, name);
+	directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory < 0)
 		return errno == ENOENT ? 0 : error_errno(err, "remove %s", name);
 
