@@ -48,7 +48,7 @@ struct cgroup_location {
 /*
  * Called by cgroup_create before it makes groups above the container's, with the path of the highest of
  * them: who dies then leaves word of them. Possibly again with another path, when others take groups away
- * meanwhile.
+ * meanwhile. And by cgroup_update: see cgroup_allow_legacy.
  */
 typedef int cgroup_note(void *context, const char *made, struct error *err);
 
@@ -128,6 +128,13 @@ int cgroup_enter_legacy(struct cgroup_legacy *legacy, struct error *err) must_ch
  * nothing for the other drivers.
  */
 int cgroup_settle(struct cgroup *group, struct error *err) must_check;
+
+/*
+ * Before cgroup_update: a container without groups in cgroup v1 may get them, where a limit needs them. `note` is
+ * told location->legacy as it will be before any is made; `noted` is what it was told by an update that was cut
+ * off, or null. Afterwards location->legacy tells whether it has them.
+ */
+void cgroup_allow_legacy(struct cgroup *group, const char *noted, cgroup_note *note, void *context);
 
 /*
  * Changes the limits of a live group: all of `resources`, or none. The present values are read first and

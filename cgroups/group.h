@@ -35,8 +35,10 @@ struct cgroup {
 	const char *pin_dir;
 	cgroup_note *note;
 	void *note_context;
-	bool named;   /* the configuration says where: then it is not done without */
-	bool refused; /* a limit that cgroup v2 does not have: `limits` is not filled yet */
+	bool grows;        /* cgroup_allow_legacy was called */
+	const char *noted; /* what it was given */
+	bool named;        /* the configuration says where: then it is not done without */
+	bool refused;      /* a limit that cgroup v2 does not have: `limits` is not filled yet */
 	bool delegate;
 	uid_t owner_uid;
 	gid_t owner_gid;

@@ -284,6 +284,8 @@ int legacy_make(struct cgroup *group, struct error *err)
 			is_there(group, &group->legacy.hierarchies[i]);
 	begin_request(&request, group, "legacy-create");
 	helper_add(&request, "join", procs);
+	if (group->noted)
+		helper_add(&request, "occupied", "1");
 	for (size_t i = 0; i < group->legacy.count; i++)
 		write_hierarchy(&request, &group->legacy.hierarchies[i]);
 	for (size_t i = 0; i < group->legacy.limits.count; i++)

@@ -3,8 +3,8 @@
  * limits and nothing else: the container's place, where it is frozen, counted and killed, is its group in
  * the v2 hierarchy. Only for cgroups/. Host side.
  *
- * They exist only for a container whose configuration asks for a limit of such a controller, and then in the
- * hierarchies of those limits and of what statistics come from, at the same path below each mount as in
+ * They exist only for a container whose configuration, or an update, asks for a limit of such a controller, and
+ * then in the hierarchies of those limits and of what statistics come from, at the same path below each mount as in
  * the v2 hierarchy. Making, writing and removing are the helper's business (libcgroup), reading is not.
  *
  *	legacy_plan → legacy_make → legacy_open_procs → legacy_undo or legacy_remove
@@ -13,7 +13,8 @@
  * lives there, waits until it is empty, removes it, and then these: so nothing can be made afterwards.
  *
  * Requests (base/helper.h): the services legacy-create, legacy-set, legacy-remove with "path", a "hierarchy"
- * (as in struct cgroup_location) each, for legacy-create "join" (cgroup.procs of the v2 group), for legacy-set
+ * (as in struct cgroup_location) each, for legacy-create "join" (cgroup.procs of the v2 group) and perhaps
+ * "occupied" (processes may be in them), for legacy-set
  * perhaps "each" (a refused value does not end it); for these two each value as "limit" (the file), followed
  * by its "property", "value", "fallback", "fallback-value" and the flags "if-present", "retry", "verify".
  */
@@ -31,6 +32,7 @@ struct legacy_hierarchy {
 	const char *mount;
 	int above;      /* of the groups above it so many were there already; the rest is ours */
 	bool was_there; /* before legacy_make: stays when creation fails */
+	const char *origin; /* legacy_grow: where the processes were before; may be null */
 };
 
 struct legacy {
@@ -90,5 +92,15 @@ int legacy_update_plan(struct cgroup *group, const struct spec_resources *resour
 int legacy_update(struct cgroup *group, struct arena *arena, struct limit_list *ret_before,
                   struct error *err) must_check;
 void legacy_set_back(const struct cgroup *group, const struct limit_list *before);
+
+/* --- legacy_grow.c --- */
+
+/* 1: `resources` needs groups that the live container lacks and may get; group->legacy then has them. 0: not. */
+int legacy_grow_plan(struct cgroup *group, const struct spec_resources *resources,
+                     struct error *err) must_check;
+/* Makes them, writes their limits, moves all processes of the container there. A failure undoes itself. */
+int legacy_grow(struct cgroup *group, struct error *err) must_check;
+/* Takes it back. */
+void legacy_shrink(struct cgroup *group);
 
 #endif

@@ -54,8 +54,7 @@ static const char *why_not_legacy(const struct cgroup *group, const struct limit
 	if (process_is_rootless())
 		return "only root sets limits there";
 	if (group->dirfd >= 0)
-		return "the container has no group there, because no limit asked for one when it "
-		       "was created";
+		return "the container has groups in other hierarchies, which no update adds to";
 	return "lvm-run cannot set it there";
 }
 

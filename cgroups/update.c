@@ -283,6 +283,10 @@ int cgroup_update(struct cgroup *group, const struct spec_resources *resources, 
 	struct spec_resources whole = *resources;
 	struct limit_list before = {0};
 
+	int grows = legacy_grow_plan(group, resources, err);
+
+	if (grows < 0)
+		return grows;
 	if (group->legacy.count > 0 && legacy_update_plan(group, resources, &whole, err) < 0)
 		return -err->code;
 	if (group->dirfd >= 0 && update_complete(&whole, group->dirfd, err) < 0)
@@ -293,10 +297,13 @@ int cgroup_update(struct cgroup *group, const struct spec_resources *resources, 
 		return refuse_disabled(&group->limits, err);
 	if (unified_check_controllers(group, err) < 0 || unified_enable_controllers(group, err) < 0)
 		return -err->code;
-	if (legacy_update(group, &arena, &before, err) < 0)
+	if ((grows ? legacy_grow(group, err) : legacy_update(group, &arena, &before, err)) < 0)
 		return -err->code;
 	if (change(group, &group->limits, group->dirfd, err) == 0)
 		return 0;
-	legacy_set_back(group, &before);
+	if (grows)
+		legacy_shrink(group);
+	else
+		legacy_set_back(group, &before);
 	return -err->code;
 }

@@ -221,6 +221,8 @@ static int make_group(const struct service *s, const struct hierarchy *hierarchy
 
 	if (r == 0)
 		r = make_one(s, hierarchy, path);
+	if (r >= 0 && request_get(s->request, "occupied"))
+		return 0;
 
 	int count = r < 0 ? r : legacy_count_processes(s->lib, hierarchy->controller, path);
 

@@ -104,9 +104,12 @@ void container_run_poststop(struct store *store, const struct record *record,
 		log_write(LOG_LEVEL_WARNING, "container %s: %s", record->id, err.text);
 }
 
-static int destroy(struct container *container, const struct journal *journal, struct error *err)
+/* What was made in resctrl, and in cgroup v1 by an update, is told by the journal. */
+int container_destroy(struct container *container, struct error *err)
 {
+	scoped_arena arena = {0};
 	scoped_spec spec = NULL;
+	struct journal journal = {0};
 	const struct record *record = &container->record;
 	struct error damage;
 
@@ -114,10 +117,13 @@ static int destroy(struct container *container, const struct journal *journal, s
 		log_write(LOG_LEVEL_WARNING, "delete %s: poststop hooks are lost: %s", record->id,
 		          damage.text);
 
-	int r = end_container(container, journal, err);
+	if (journal_read(container->entry.fd, &arena, &journal, &damage) < 0)
+		journal = (struct journal){0};
+
+	int r = end_container(container, &journal, err);
 
 	if (r == 0)
-		r = resctrl_remove(journal->resctrl_group, journal->resctrl_monitor, err);
+		r = resctrl_remove(journal.resctrl_group, journal.resctrl_monitor, err);
 	/* A start that was killed in its poststart hook. */
 	if (r == 0 && record->poststart)
 		r = hooks_end(container->entry.store, record->id, false, err);
@@ -129,18 +135,6 @@ static int destroy(struct container *container, const struct journal *journal, s
 	if (r == 0 && spec)
 		container_run_poststop(container->entry.store, &container->record, spec);
 	return r;
-}
-
-/* A record that was read from disk. */
-static int destroy_recorded(struct container *container, struct error *err)
-{
-	scoped_arena arena = {0};
-	struct journal journal = {0};
-	struct error damage;
-
-	if (journal_read(container->entry.fd, &arena, &journal, &damage) < 0)
-		journal = (struct journal){0};
-	return destroy(container, &journal, err);
 }
 
 int container_end(struct container *container, struct error *err)
@@ -157,15 +151,6 @@ int container_end(struct container *container, struct error *err)
 	if (r == 0)
 		container->status = STATUS_STOPPED;
 	return r;
-}
-
-/* What was made in resctrl is told by the journal alone. */
-int container_destroy(struct container *container, struct error *err)
-{
-	const struct journal none = {0};
-
-	return container->record.intel_rdt ? destroy_recorded(container, err)
-	                                   : destroy(container, &none, err);
 }
 
 /*
@@ -291,7 +276,7 @@ static int delete_by_force(struct store *store, const char *id, struct error *er
 		return r;
 	if (container_read(&container, &damage) < 0 || container.status == STATUS_CREATING)
 		return container_destroy_remains(&container.entry, err);
-	return destroy_recorded(&container, err);
+	return container_destroy(&container, err);
 }
 
 /* What was killed a moment ago may end now, so that "kill; delete" works in a script. */
@@ -322,7 +307,7 @@ int container_delete(struct store *store, const char *id, bool force, struct err
 		return r;
 	await_end(&container);
 	r = container_check(&container, VERB_DELETE, err);
-	return r < 0 ? r : destroy_recorded(&container, err);
+	return r < 0 ? r : container_destroy(&container, err);
 }
 
 /* --- gc --- */

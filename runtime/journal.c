@@ -18,6 +18,7 @@ enum { LINK_SIZE = 128 };
 static const char magic_key[] = "lvm-run-journal";
 static const char magic_value[] = "1";
 static const char made_key[] = "cgroup-made";
+static const char legacy_key[] = "cgroup-legacy";
 
 /* The string facts: one list for writing and reading. */
 static const struct {
@@ -33,7 +34,7 @@ static const struct {
 	{"resctrl-group", offsetof(struct journal, resctrl_group)},
 	{"resctrl-monitor", offsetof(struct journal, resctrl_monitor)},
 	{made_key, offsetof(struct journal, cgroup_made)},
-	{"cgroup-legacy", offsetof(struct journal, cgroup_legacy)},
+	{legacy_key, offsetof(struct journal, cgroup_legacy)},
 };
 
 static char **fact(struct journal *journal, size_t index)
@@ -93,22 +94,30 @@ int journal_begin(int dirfd, const struct journal *intent, int *ret_fd, struct e
 	return 0;
 }
 
-int journal_add_process(int fd, pid_t pid, uint64_t start_time, struct error *err)
+static int add_fact(int fd, const char *key, const char *value, struct error *err)
 {
 	scoped_strbuf text = {0};
+
+	add_line(&text, key, value);
+	return write_lines(fd, &text, err);
+}
+
+int journal_add_process(int fd, pid_t pid, uint64_t start_time, struct error *err)
+{
 	char value[48];
 
 	(void)snprintf(value, sizeof(value), "%d %" PRIu64, pid, start_time);
-	add_line(&text, "process", value);
-	return write_lines(fd, &text, err);
+	return add_fact(fd, "process", value, err);
 }
 
 int journal_add_made(int fd, const char *made, struct error *err)
 {
-	scoped_strbuf text = {0};
+	return add_fact(fd, made_key, made, err);
+}
 
-	add_line(&text, made_key, made);
-	return write_lines(fd, &text, err);
+int journal_add_legacy(int fd, const char *legacy, struct error *err)
+{
+	return add_fact(fd, legacy_key, legacy, err);
 }
 
 static void parse_process(const char *value, struct journal *journal)

@@ -52,6 +52,9 @@ int journal_begin(int dirfd, const struct journal *intent, int *ret_fd,
 /* Adds the highest group above the container's that will be made; of several the highest counts. */
 int journal_add_made(int fd, const char *made, struct error *err) must_check;
 
+/* Adds v1 hierarchies that get groups later than at create; of several the last counts. */
+int journal_add_legacy(int fd, const char *legacy, struct error *err) must_check;
+
 /* Adds init's process as soon as it is known. */
 int journal_add_process(int fd, pid_t pid, uint64_t start_time, struct error *err) must_check;
 

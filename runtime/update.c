@@ -1,9 +1,12 @@
 #include <errno.h>
+#include <fcntl.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cgroups/resctrl.h"
 #include "runtime/container.h"
+#include "runtime/journal.h"
 #include "spec/encode.h"
 
 /* The configuration as it will be, written beside the one that is. */
@@ -60,6 +63,44 @@ static void undo_class(const struct class_update *class)
 		log_write(LOG_LEVEL_WARNING, "cannot be set back: %s", why.text);
 }
 
+/* --- Groups in cgroup v1 that the container did not have --- */
+
+static int note_legacy(void *context, const char *legacy, struct error *err)
+{
+	const struct container *container = context;
+	scoped_fd journal =
+		openat(container->entry.fd, JOURNAL_NAME, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	if (journal < 0)
+		return error_errno(err, "open the journal");
+	return journal_add_legacy(journal, legacy, err);
+}
+
+static void allow_legacy(const struct container *container, struct arena *arena,
+                         struct cgroup *group)
+{
+	struct journal journal = {0};
+	struct error damage;
+
+	if (cgroup_locate(group)->legacy)
+		return;
+	if (journal_read(container->entry.fd, arena, &journal, &damage) < 0)
+		journal.cgroup_legacy = NULL;
+	cgroup_allow_legacy(group, journal.cgroup_legacy, note_legacy,
+	                    (void *)(uintptr_t)container);
+}
+
+/* So that what exec starts enters them too. */
+static int record_legacy(struct container *container, const struct cgroup *group, struct error *err)
+{
+	const char *legacy = cgroup_locate(group)->legacy;
+
+	if (!legacy || container->record.cgroup_legacy)
+		return 0;
+	container->record.cgroup_legacy = (char *)(uintptr_t)legacy; /* only read */
+	return store_write_record(container->entry.fd, &container->record, err);
+}
+
 int container_update(struct store *store, const char *id, const struct spec_resources *resources,
                      const struct spec_intel_rdt *rdt, struct error *err)
 {
@@ -78,9 +119,12 @@ int container_update(struct store *store, const char *id, const struct spec_reso
 		r = prepare_config(&container, resources, err);
 	if (r < 0)
 		return r;
+	allow_legacy(&container, &arena, group);
 	r = update_class(&container, rdt, &arena, &class, err);
 	if (r == 0)
 		r = cgroup_update(group, resources, err);
+	if (r == 0)
+		r = record_legacy(&container, group, err);
 	if (r == 0)
 		return store_commit_config(container.entry.fd, err);
 	undo_class(&class);

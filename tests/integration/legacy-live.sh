@@ -76,10 +76,97 @@ a_changed_limit_holds() {
 	lvm exec "$ID" sh -c 'sleep 0.1 & sleep 0.1 & sleep 0.1 & sleep 0.1 & sleep 0.1 & sleep 0.1 & wait'
 }
 
-without_a_group_there_an_update_is_refused() {
-	start_container plain
-	expect_error 'no limit asked for one when it was created' lvm update --pids-limit 5 "$ID"
+# --- A container that was created without: the first limit there makes the groups -------------------
+
+all_controllers='memory cpu cpuacct cpuset pids blkio'
+no_group_of() {
+	local controller
+	for controller in $all_controllers; do
+		[ ! -e "$(v1 "$controller")/lvm-run-$1" ] || { echo "left: $controller"; return 1; }
+	done
+}
+processes_of() { lvm ps --format json "$ID" | jq -c 'sort | .[]'; }
+are_in_the_groups() {
+	local controller
+	for controller in $all_controllers; do
+		expect_equal "$(processes_of)" "$(sort -n "$(v1 "$controller")/lvm-run-$ID/cgroup.procs")"
+	done
+}
+places_of() { local pid; for pid in $(processes_of); do cat "/proc/$pid/cgroup"; done; }
+
+the_first_limit_makes_the_groups() {
+	new_bundle first '.process.args = ["sh", "-c", "sleep 1000 & sleep 1000"]'
+	ID=$(new_id)
+	lvm run --detach -b "$BUNDLE" "$ID" >/dev/null 2>&1 </dev/null
+	wait_for 20 eval '[ "$(processes_of | wc -l)" -ge 2 ]'
+	no_group_of "$ID"
+	lvm update --pids-limit 6 --memory 64M "$ID"
+	value_is pids pids.max 6
+	value_is memory memory.limit_in_bytes 67108864
+	are_in_the_groups
+	expect_error 'fork' lvm exec "$ID" sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait'
+	# What comes later is born there, and the next update finds the groups.
+	lvm exec -d "$ID" sleep 900
+	are_in_the_groups
+	lvm update --pids-limit 50 "$ID"
+	value_is pids pids.max 50
+	lvm events --stats "$ID" | jq -e '.data.pids.limit == 50'
+	lvm delete --force "$ID"
+	no_group_of "$ID"
+	nothing_left
+}
+
+a_refused_first_limit_leaves_nothing() {
+	local before
+	start_container refused
+	before=$(places_of)
+	expect_error 'linux.resources.cpu.cpus: write "0,4000" to cpuset.cpus (cgroup v1)' \
+		lvm update --pids-limit 5 --cpuset-cpus 0,4000 "$ID"
+	no_group_of "$ID"
+	# Refused in the other version, when the processes were moved already.
+	expect_error 'write "nonsense" to cgroup.max.depth' lvm update -r - "$ID" \
+		<<<'{"pids": {"limit": 5}, "unified": {"cgroup.max.depth": "nonsense"}}'
+	no_group_of "$ID"
+	expect_equal "$before" "$(places_of)"
+	lvm pause "$ID"
+	expect_error 'resume it first' lvm update --pids-limit 5 "$ID"
+	lvm resume "$ID"
 	lvm update -r - "$ID" <<<'{}'
+	no_group_of "$ID"
+}
+
+the_groups_go_with_a_foreground_run() {
+	local run
+	new_bundle foreground '.process.args = ["sleep", "1000"]'
+	ID=$(new_id)
+	"$RUNTIME" --root "$ROOT" run -b "$BUNDLE" "$ID" >/dev/null 2>&1 &
+	run=$!
+	wait_for 5 container_is "$ID" running
+	lvm update --pids-limit 5 "$ID"
+	value_is pids pids.max 5
+	lvm kill "$ID" KILL
+	expect_exit 137 wait "$run"
+	no_group_of "$ID"
+	nothing_left
+}
+
+# The helper ends the update that asked it, once the groups are there.
+what_a_killed_update_leaves_is_known() {
+	local way
+	printf '#!/bin/sh\n"%s" "$@"\ns=$?\nkill -9 $PPID\nexit $s\n' "$LVM_RUN_HELPER" >"$T/killer"
+	chmod +x "$T/killer"
+	for way in update delete; do
+		start_container "killed-$way"
+		expect_exit 137 env LVM_RUN_HELPER="$T/killer" "$RUNTIME" --root "$ROOT" update --pids-limit 5 "$ID"
+		wait_for 5 test -e "$(v1 pids)/lvm-run-$ID"
+		if [ "$way" = update ]; then
+			lvm update --pids-limit 7 "$ID"
+			value_is pids pids.max 7
+			are_in_the_groups
+		fi
+		lvm delete --force "$ID"
+		no_group_of "$ID"
+	done
 }
 
 statistics_are_those_of_the_groups() {
@@ -118,7 +205,10 @@ check 'flags change the values, whichever has to come first' flags_change_the_va
 check 'a refused value leaves all others as they were' a_refused_value_leaves_all_as_they_were
 check 'with checkBeforeUpdate less than what is used is refused' less_than_what_is_used_is_refused_on_request
 check 'a changed limit holds' a_changed_limit_holds
-check 'without a group there an update is refused' without_a_group_there_an_update_is_refused
+check 'the first limit of a container makes its groups, and all of its processes enter them' the_first_limit_makes_the_groups
+check 'a refused first limit leaves nothing, and all processes where they were' a_refused_first_limit_leaves_nothing
+check 'groups that an update made go with a foreground run' the_groups_go_with_a_foreground_run
+check 'what a killed update left is taken up by the next, and removed by delete' what_a_killed_update_leaves_is_known
 check 'statistics are those of the groups' statistics_are_those_of_the_groups
 check 'the OOM killer is an event' the_oom_killer_is_an_event
 check 'a paused container is changed and goes on' a_paused_container_is_changed_and_goes_on

@@ -204,6 +204,33 @@ static void of_several_groups_made_the_highest_counts(void **state)
 	assert_string_equal(location.made, "/a path");
 }
 
+static void groups_in_cgroup_v1_may_come_later(void **state)
+{
+	(void)state;
+
+	const struct journal intent = {
+		.id = (char *)(uintptr_t) "id",
+		.boot_id = (char *)(uintptr_t) "boot",
+		.cgroup_driver = (char *)(uintptr_t) "cgroupfs",
+		.cgroup_mount = (char *)(uintptr_t) "/mount",
+		.cgroup_path = (char *)(uintptr_t) "/path",
+	};
+	struct journal journal;
+	struct cgroup_location location;
+	struct error err;
+	scoped_arena arena = {0};
+	scoped_fd fd = -1;
+
+	assert_int_equal(journal_begin(directory_fd, &intent, &fd, &err), 0);
+	assert_int_equal(journal_add_process(fd, 7, 8, &err), 0);
+	assert_int_equal(journal_add_legacy(fd, "pids@0:/a", &err), 0);
+	assert_int_equal(journal_add_legacy(fd, "pids@1:/b", &err), 0);
+	assert_int_equal(journal_read(directory_fd, &arena, &journal, &err), 0);
+	assert_int_equal(journal.pid, 7);
+	assert_true(journal_cgroup(&journal, &location));
+	assert_string_equal(location.legacy, "pids@1:/b");
+}
+
 static void without_a_cgroup_init_is_found_whatever_became_of_the_journal(void **state)
 {
 	scoped_arena arena = {0};
@@ -258,6 +285,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_flipped_bit_never_gives_another_fact,
 	                                        make_directory, remove_directory),
 		cmocka_unit_test(foreign_text_gives_no_facts),
+		cmocka_unit_test_setup_teardown(groups_in_cgroup_v1_may_come_later, make_directory,
+	                                        remove_directory),
 		cmocka_unit_test_setup_teardown(of_several_groups_made_the_highest_counts,
 	                                        make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(
