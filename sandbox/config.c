@@ -6,6 +6,7 @@
 
 #include "sandbox/environment.h"
 #include "sandbox/profile.h"
+#include "spec/encode.h"
 #include "spec/writer.h"
 
 /* --reproducible: who and where a build is, on whatever host. */
@@ -241,7 +242,7 @@ static void add_linux(struct json_writer *w, const struct config_request *reques
 	if (config_has_limits(options) && !request->without_limits)
 		add_resources(w, options);
 	if (request->profile)
-		profile_write(w, request->profile);
+		spec_write_seccomp(w, "seccomp", request->profile);
 	add_paths(w, request->view);
 	json_writer_end(w);
 }

@@ -8,365 +8,8 @@
 #include <sys/stat.h>
 
 #include "base/macro.h"
-
-/* What builds may always do. */
-static const char *const allowed[] = {"accept",
-                                      "accept4",
-                                      "access",
-                                      "alarm",
-                                      "arch_prctl",
-                                      "arm_fadvise64_64",
-                                      "bind",
-                                      "brk",
-                                      "cachestat",
-                                      "capget",
-                                      "capset",
-                                      "chdir",
-                                      "clock_getres",
-                                      "clock_gettime",
-                                      "clock_nanosleep",
-                                      "close",
-                                      "close_range",
-                                      "connect",
-                                      "copy_file_range",
-                                      "dup",
-                                      "dup2",
-                                      "dup3",
-                                      "epoll_create",
-                                      "epoll_create1",
-                                      "epoll_ctl",
-                                      "epoll_pwait",
-                                      "epoll_pwait2",
-                                      "epoll_wait",
-                                      "eventfd",
-                                      "eventfd2",
-                                      "execve",
-                                      "execveat",
-                                      "exit",
-                                      "exit_group",
-                                      "faccessat",
-                                      "faccessat2",
-                                      "fadvise64",
-                                      "fallocate",
-                                      "fchdir",
-                                      "fcntl",
-                                      "fdatasync",
-                                      "fgetxattr",
-                                      "file_getattr",
-                                      "file_setattr",
-                                      "flistxattr",
-                                      "flock",
-                                      "fork",
-                                      "fremovexattr",
-                                      "fsetxattr",
-                                      "fstat",
-                                      "fstatfs",
-                                      "fsync",
-                                      "ftruncate",
-                                      "futex",
-                                      "futex_requeue",
-                                      "futex_wait",
-                                      "futex_waitv",
-                                      "futex_wake",
-                                      "futimesat",
-                                      "get_mempolicy",
-                                      "get_robust_list",
-                                      "getcpu",
-                                      "getcwd",
-                                      "getdents",
-                                      "getdents64",
-                                      "getegid",
-                                      "geteuid",
-                                      "getgid",
-                                      "getgroups",
-                                      "getitimer",
-                                      "getpeername",
-                                      "getpgid",
-                                      "getpgrp",
-                                      "getpid",
-                                      "getppid",
-                                      "getpriority",
-                                      "getrandom",
-                                      "getresgid",
-                                      "getresuid",
-                                      "getrlimit",
-                                      "getrusage",
-                                      "getsid",
-                                      "getsockname",
-                                      "getsockopt",
-                                      "gettid",
-                                      "gettimeofday",
-                                      "getuid",
-                                      "getxattr",
-                                      "getxattrat",
-                                      "inotify_add_watch",
-                                      "inotify_init",
-                                      "inotify_init1",
-                                      "inotify_rm_watch",
-                                      "io_cancel",
-                                      "io_destroy",
-                                      "io_getevents",
-                                      "io_pgetevents",
-                                      "io_setup",
-                                      "io_submit",
-                                      "ioprio_get",
-                                      "ioprio_set",
-                                      "kill",
-                                      "landlock_add_rule",
-                                      "landlock_create_ruleset",
-                                      "landlock_restrict_self",
-                                      "lgetxattr",
-                                      "link",
-                                      "linkat",
-                                      "listen",
-                                      "listxattr",
-                                      "listxattrat",
-                                      "llistxattr",
-                                      "lremovexattr",
-                                      "lseek",
-                                      "lsetxattr",
-                                      "lsm_get_self_attr",
-                                      "lsm_list_modules",
-                                      "lstat",
-                                      "madvise",
-                                      "map_shadow_stack",
-                                      "mbind",
-                                      "membarrier",
-                                      "memfd_create",
-                                      "mincore",
-                                      "mlock",
-                                      "mlock2",
-                                      "mlockall",
-                                      "mmap",
-                                      "mprotect",
-                                      "mq_getsetattr",
-                                      "mq_notify",
-                                      "mq_open",
-                                      "mq_timedreceive",
-                                      "mq_timedsend",
-                                      "mq_unlink",
-                                      "mremap",
-                                      "mseal",
-                                      "msgctl",
-                                      "msgget",
-                                      "msgrcv",
-                                      "msgsnd",
-                                      "msync",
-                                      "munlock",
-                                      "munlockall",
-                                      "munmap",
-                                      "name_to_handle_at",
-                                      "nanosleep",
-                                      "newfstatat",
-                                      "pause",
-                                      "pidfd_open",
-                                      "pidfd_send_signal",
-                                      "pipe",
-                                      "pipe2",
-                                      "pkey_alloc",
-                                      "pkey_free",
-                                      "pkey_mprotect",
-                                      "poll",
-                                      "ppoll",
-                                      "prctl",
-                                      "pread64",
-                                      "preadv",
-                                      "preadv2",
-                                      "prlimit64",
-                                      "pselect6",
-                                      "pwrite64",
-                                      "pwritev",
-                                      "pwritev2",
-                                      "read",
-                                      "readahead",
-                                      "readlink",
-                                      "readlinkat",
-                                      "readv",
-                                      "recvfrom",
-                                      "recvmmsg",
-                                      "recvmsg",
-                                      "remap_file_pages",
-                                      "removexattr",
-                                      "removexattrat",
-                                      "rename",
-                                      "renameat",
-                                      "renameat2",
-                                      "restart_syscall",
-                                      "rmdir",
-                                      "rseq",
-                                      "rt_sigaction",
-                                      "rt_sigpending",
-                                      "rt_sigprocmask",
-                                      "rt_sigqueueinfo",
-                                      "rt_sigreturn",
-                                      "rt_sigsuspend",
-                                      "rt_sigtimedwait",
-                                      "rt_tgsigqueueinfo",
-                                      "sched_get_priority_max",
-                                      "sched_get_priority_min",
-                                      "sched_getaffinity",
-                                      "sched_getattr",
-                                      "sched_getparam",
-                                      "sched_getscheduler",
-                                      "sched_rr_get_interval",
-                                      "sched_setaffinity",
-                                      "sched_setattr",
-                                      "sched_setparam",
-                                      "sched_setscheduler",
-                                      "sched_yield",
-                                      "seccomp",
-                                      "select",
-                                      "semctl",
-                                      "semget",
-                                      "semop",
-                                      "semtimedop",
-                                      "sendfile",
-                                      "sendmmsg",
-                                      "sendmsg",
-                                      "sendto",
-                                      "set_mempolicy",
-                                      "set_mempolicy_home_node",
-                                      "set_robust_list",
-                                      "set_tid_address",
-                                      "setfsgid",
-                                      "setfsuid",
-                                      "setgid",
-                                      "setgroups",
-                                      "setitimer",
-                                      "setpgid",
-                                      "setpriority",
-                                      "setregid",
-                                      "setresgid",
-                                      "setresuid",
-                                      "setreuid",
-                                      "setrlimit",
-                                      "setsid",
-                                      "setsockopt",
-                                      "setuid",
-                                      "setxattr",
-                                      "setxattrat",
-                                      "shmat",
-                                      "shmctl",
-                                      "shmdt",
-                                      "shmget",
-                                      "shutdown",
-                                      "sigaltstack",
-                                      "signalfd",
-                                      "signalfd4",
-                                      "splice",
-                                      "stat",
-                                      "statfs",
-                                      "statx",
-                                      "symlink",
-                                      "symlinkat",
-                                      "sync",
-                                      "sync_file_range",
-                                      "sync_file_range2",
-                                      "syncfs",
-                                      "sysinfo",
-                                      "tee",
-                                      "tgkill",
-                                      "time",
-                                      "timer_create",
-                                      "timer_delete",
-                                      "timer_getoverrun",
-                                      "timer_gettime",
-                                      "timer_settime",
-                                      "timerfd_create",
-                                      "timerfd_gettime",
-                                      "timerfd_settime",
-                                      "times",
-                                      "tkill",
-                                      "truncate",
-                                      "umask",
-                                      "uname",
-                                      "unlink",
-                                      "unlinkat",
-                                      "utime",
-                                      "utimensat",
-                                      "utimes",
-                                      "vfork",
-                                      "vmsplice",
-                                      "wait4",
-                                      "waitid",
-                                      "write",
-                                      "writev"};
-
-/* What they may not do and should be told so: ENOSYS would be a lie that some programs act on. */
-static const char *const refused[] = {"_sysctl",
-                                      "acct",
-                                      "add_key",
-                                      "adjtimex",
-                                      "bpf",
-                                      "chroot",
-                                      "clock_adjtime",
-                                      "clock_settime",
-                                      "create_module",
-                                      "delete_module",
-                                      "fanotify_init",
-                                      "fanotify_mark",
-                                      "finit_module",
-                                      "fsconfig",
-                                      "fsmount",
-                                      "fsopen",
-                                      "fspick",
-                                      "get_kernel_syms",
-                                      "init_module",
-                                      "ioperm",
-                                      "iopl",
-                                      "kcmp",
-                                      "kexec_file_load",
-                                      "kexec_load",
-                                      "keyctl",
-                                      "listmount",
-                                      "lookup_dcookie",
-                                      "lsm_set_self_attr",
-                                      "migrate_pages",
-                                      "mount",
-                                      "mount_setattr",
-                                      "move_mount",
-                                      "move_pages",
-                                      "nfsservctl",
-                                      "open_by_handle_at",
-                                      "open_tree",
-                                      "open_tree_attr",
-                                      "perf_event_open",
-                                      "pidfd_getfd",
-                                      "pivot_root",
-                                      "process_madvise",
-                                      "process_mrelease",
-                                      "process_vm_readv",
-                                      "process_vm_writev",
-                                      "ptrace",
-                                      "query_module",
-                                      "quotactl",
-                                      "quotactl_fd",
-                                      "reboot",
-                                      "request_key",
-                                      "setdomainname",
-                                      "sethostname",
-                                      "setns",
-                                      "settimeofday",
-                                      "statmount",
-                                      "swapoff",
-                                      "swapon",
-                                      "sysfs",
-                                      "syslog",
-                                      "umount2",
-                                      "unshare",
-                                      "uretprobe",
-                                      "uselib",
-                                      "userfaultfd",
-                                      "ustat",
-                                      "vhangup",
-                                      "vserver"};
-
-/* What nested sandboxes need on top, in namespaces of their own. */
-static const char *const nested[] = {"chroot",  "clone",         "clone3",        "fsconfig",
-                                     "fsmount", "fsopen",        "fspick",        "keyctl",
-                                     "mount",   "mount_setattr", "move_mount",    "open_tree",
-                                     "openat2", "pivot_root",    "setdomainname", "sethostname",
-                                     "setns",   "umount2",       "unshare"};
+#include "base/str.h"
+#include "sandbox/policy.h"
 
 static const enum spec_seccomp_action allow = SECCOMP_ACTION_ALLOW;
 static const enum spec_seccomp_action refuse = SECCOMP_ACTION_ERRNO; /* with EPERM */
@@ -387,10 +30,10 @@ struct builder {
 
 enum { RULE_LIMIT = 160 };
 
-static bool is_in(const char *name, const char *const *list, size_t count)
+static bool is_in(const char *name, const char *const *list)
 {
-	for (size_t i = 0; i < count; i++)
-		if (str_equal(list[i], name))
+	for (; *list; list++)
+		if (str_equal(*list, name))
 			return true;
 	return false;
 }
@@ -458,13 +101,18 @@ static void add_rest(struct builder *b, const char *name, enum spec_seccomp_acti
 	add_rule(b, name, action, &always, 1);
 }
 
-static void add_list(struct builder *b, const char *const *list, size_t count,
-                     enum spec_seccomp_action action, bool without_nested)
+static void add_list(struct builder *b, const char *const *list, enum spec_seccomp_action action,
+                     bool without_nested)
 {
+	size_t count = 0;
+
+	while (list[count])
+		count++;
+
 	struct spec_seccomp_rule *rule = add_empty(b, action, count, 0);
 
 	for (size_t i = 0; rule && i < count; i++)
-		if (!without_nested || !is_in(list[i], nested, ARRAY_SIZE(nested)))
+		if (!without_nested || !is_in(list[i], policy_nested))
 			add_name(b, rule, list[i]);
 }
 
@@ -517,38 +165,26 @@ static void add_personality(struct builder *b)
 	add_rest(b, "personality", refuse);
 }
 
-/* Files whose mode is given: never with the bits that lend an owner's or a group's rights. */
-static const struct {
-	const char *name;
-	unsigned int mode; /* the argument */
-	int flags; /* the argument that must say O_CREAT for the mode to count; −1: none */
-} mode_calls[] = {
-	{"chmod", 1, -1},   {"fchmod", 1, -1}, {"fchmodat", 2, -1}, {"fchmodat2", 2, -1},
-	{"creat", 1, -1},   {"mkdir", 1, -1},  {"mkdirat", 2, -1},  {"mknod", 1, -1},
-	{"mknodat", 2, -1}, {"open", 2, 1},    {"openat", 3, 2},
-};
-
 static void add_modes(struct builder *b)
 {
 	enum { CREATE = 0100, TEMPORARY = 020000000 };
 	static const uint64_t bits[] = {S_ISUID, S_ISGID}, creating[] = {CREATE, TEMPORARY};
 
-	for (size_t i = 0; i < ARRAY_SIZE(mode_calls); i++) {
-		unsigned int mode = mode_calls[i].mode;
+	for (const struct policy_mode_call *call = policy_mode_calls; call->name; call++) {
 
-		for (size_t k = 0; k < ARRAY_SIZE(bits) && mode_calls[i].flags < 0; k++)
-			add_rule(b, mode_calls[i].name, refuse,
-			         &(struct condition){mode, bits[k], bits[k]}, 1);
-		for (size_t k = 0; k < 4 && mode_calls[i].flags >= 0; k++) {
+		for (size_t k = 0; k < ARRAY_SIZE(bits) && call->flags < 0; k++)
+			add_rule(b, call->name, refuse,
+			         &(struct condition){call->mode, bits[k], bits[k]}, 1);
+		for (size_t k = 0; k < 4 && call->flags >= 0; k++) {
 			const uint64_t bit = bits[k / 2], flag = creating[k % 2];
 			const struct condition both[] = {
-				{(unsigned int)mode_calls[i].flags, flag, flag},
-				{mode, bit, bit},
+				{(unsigned int)call->flags, flag, flag},
+				{call->mode, bit, bit},
 			};
 
-			add_rule(b, mode_calls[i].name, refuse, both, ARRAY_SIZE(both));
+			add_rule(b, call->name, refuse, both, ARRAY_SIZE(both));
 		}
-		add_rest(b, mode_calls[i].name, allow);
+		add_rest(b, call->name, allow);
 	}
 }
 
@@ -581,10 +217,10 @@ static void add_owners(struct builder *b, const struct profile_options *options)
 
 static void add_rules(struct builder *b, const struct profile_options *options)
 {
-	add_list(b, allowed, ARRAY_SIZE(allowed), allow, false);
-	add_list(b, refused, ARRAY_SIZE(refused), refuse, options->allow_userns);
+	add_list(b, policy_allowed, allow, false);
+	add_list(b, policy_refused, refuse, options->allow_userns);
 	if (options->allow_userns)
-		add_list(b, nested, ARRAY_SIZE(nested), allow, false);
+		add_list(b, policy_nested, allow, false);
 	else
 		add_clone(b);
 	add_ioctl(b);
@@ -616,46 +252,4 @@ int profile_build(struct arena *arena, const struct profile_options *options,
 		return error_code(err, ENOMEM, "seccomp profile");
 	ret->canonical_size = strlen(ret->canonical);
 	return 0;
-}
-
-/* --- As text --- */
-
-static void write_arguments(struct json_writer *w, const struct spec_seccomp_rule *rule)
-{
-	json_writer_array(w, "args");
-	for (size_t i = 0; i < rule->arg_count; i++) {
-		json_writer_object(w, NULL);
-		json_writer_unsigned(w, "index", rule->args[i].index);
-		json_writer_unsigned(w, "value", rule->args[i].value);
-		json_writer_unsigned(w, "valueTwo", rule->args[i].value_two);
-		json_writer_string(w, "op",
-		                   rule->args[i].op == SECCOMP_OP_GE ? "SCMP_CMP_GE"
-		                                                     : "SCMP_CMP_MASKED_EQ");
-		json_writer_end(w);
-	}
-	json_writer_end(w);
-}
-
-void profile_write(struct json_writer *writer, const struct spec_seccomp *profile)
-{
-	json_writer_object(writer, "seccomp");
-	json_writer_string(writer, "defaultAction", "SCMP_ACT_ERRNO");
-	json_writer_unsigned(writer, "defaultErrnoRet", profile->default_errno_ret.value);
-	json_writer_array(writer, "syscalls");
-	for (size_t i = 0; i < profile->rule_count; i++) {
-		const struct spec_seccomp_rule *rule = &profile->rules[i];
-
-		json_writer_object(writer, NULL);
-		json_writer_strings(writer, "names", (const char *const *)rule->names.items,
-		                    rule->names.count);
-		json_writer_string(writer, "action",
-		                   rule->action == refuse ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW");
-		if (rule->errno_ret.set)
-			json_writer_unsigned(writer, "errnoRet", rule->errno_ret.value);
-		if (rule->arg_count)
-			write_arguments(writer, rule);
-		json_writer_end(writer);
-	}
-	json_writer_end(writer);
-	json_writer_end(writer);
 }

@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "spec/writer.h"
+#include "spec/spec.h"
 
 struct profile_options {
 	bool single_id; /* these are the only ids that the user namespace maps */
@@ -24,8 +24,5 @@ struct profile_options {
 /* What it says, as a configuration would; everything lies in `arena` or is constant. */
 int profile_build(struct arena *arena, const struct profile_options *options,
                   struct spec_seccomp *ret, struct error *err) must_check;
-
-/* Writes it as the member "seccomp". */
-void profile_write(struct json_writer *writer, const struct spec_seccomp *profile);
 
 #endif

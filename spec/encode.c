@@ -31,7 +31,26 @@ static void encode_strings(struct json_writer *w, const char *key, const struct 
 		json_writer_strings(w, key, (const char *const *)list->items, list->count);
 }
 
-/* The kinds that stand in resources and mounts; FIELD_CUSTOM by the row's own function. */
+static void encode_word(struct json_writer *w, const char *key, const struct json_word *words,
+                        uint32_t value)
+{
+	for (; words->word; words++)
+		if (words->value == (int64_t)value) {
+			json_writer_string(w, key, words->word);
+			return;
+		}
+}
+
+static void encode_flags(struct json_writer *w, const struct json_field *field, uint32_t flags)
+{
+	json_writer_array(w, field->name);
+	for (const struct json_word *word = field->words; word->word; word++)
+		if (flags & (uint32_t)word->value)
+			json_writer_string(w, NULL, word->word);
+	json_writer_end(w);
+}
+
+/* The kinds that stand in resources, mounts and seccomp; FIELD_CUSTOM by the row's own function. */
 static void encode_field(struct json_writer *w, const struct json_field *field, const char *base)
 {
 	const void *member = base + field->offset;
@@ -71,6 +90,13 @@ static void encode_field(struct json_writer *w, const struct json_field *field, 
 	case FIELD_MAP:
 		json_writer_map(w, field->name, *(struct spec_annotation *const *)member,
 		                *(const size_t *)(base + field->count_offset));
+		break;
+	case FIELD_WORD:
+		encode_word(w, field->name, field->words, *(const uint32_t *)member);
+		break;
+	case FIELD_FLAGS:
+		if (*(const bool *)(base + field->present_offset))
+			encode_flags(w, field, *(const uint32_t *)member);
 		break;
 	case FIELD_OBJECT:
 		encode(w, field->name, field->table, member);
@@ -170,4 +196,10 @@ int spec_with_mounts(const struct spec *spec, const struct spec_mount *mounts, s
 	json_writer_unsigned(&writer, NULL, added);
 	r = with_member(changed, NULL, SPEC_ADDED_MOUNTS, &writer, &counted, err);
 	return counted ? take_source(counted, ret, ret_size) : r;
+}
+
+void spec_write_seccomp(struct json_writer *writer, const char *key,
+                        const struct spec_seccomp *section)
+{
+	encode(writer, key, &spec_seccomp_table, section);
 }

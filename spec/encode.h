@@ -23,6 +23,11 @@ int spec_with_resources(const struct spec *spec, const struct spec_resources *re
 int spec_with_mounts(const struct spec *spec, const struct spec_mount *mounts, size_t count,
                      uint32_t added, char **ret, size_t *ret_size, struct error *err) must_check;
 
+/* linux.seccomp as the member `key`, or alone (null), as spec_parse_seccomp reads it. */
+struct json_writer;
+void spec_write_seccomp(struct json_writer *writer, const char *key,
+                        const struct spec_seccomp *section);
+
 /*
  * Puts `changes` over `base`: what is absent there stays, entries of lists replace those of the same device,
  * size or file. Device rules stay. Everything lies in `arena`, or is borrowed from both.

@@ -112,6 +112,19 @@ static int decode_mounts(struct json_cursor *root, struct spec *spec)
 	return r;
 }
 
+static int decode_seccomp(struct json_cursor *root, struct spec *spec)
+{
+	struct spec_seccomp *seccomp = &spec->linux.seccomp;
+	int r = decode_defaults(root, spec);
+
+	if (r < 0)
+		return r;
+	seccomp->set = true;
+	seccomp->canonical = spec->source;
+	seccomp->canonical_size = spec->source_size;
+	return json_decode(root, &spec_seccomp_table, seccomp);
+}
+
 /*
  * The text itself, where the scanner found it; else (a key written with escapes) the text that its
  * content gives.
@@ -122,7 +135,7 @@ static int keep_seccomp_text(const struct json_cursor *root, struct spec *spec)
 	const struct json_document *document = root->decoder->document;
 	char *text;
 
-	if (!seccomp->set)
+	if (!seccomp->set || seccomp->canonical)
 		return 0;
 	if (document->seccomp_size > 0) {
 		seccomp->canonical = spec->source + document->seccomp_offset;
@@ -221,6 +234,19 @@ int spec_parse_resources(const char *name, const char *text, size_t size, struct
 	return build(name, decode_resources, text, size, ret, err);
 }
 
+/* What a part's check finds is said about the file. */
+static int finish_checked(const char *name, int r, struct spec **spec, struct spec **ret,
+                          struct error *err)
+{
+	if (r < 0) {
+		(void)error_wrap(err, "%s", name);
+		spec_free(spec);
+		return r;
+	}
+	*ret = *spec;
+	return 0;
+}
+
 int spec_parse_mounts(const char *name, const char *text, size_t size, struct spec **ret,
                       struct error *err)
 {
@@ -230,13 +256,19 @@ int spec_parse_mounts(const char *name, const char *text, size_t size, struct sp
 	if (r < 0)
 		return r;
 	r = spec_check_mounts(spec, &(struct spec_sink){.err = err});
-	if (r < 0) {
-		(void)error_wrap(err, "%s", name);
-		spec_free(&spec);
+	return finish_checked(name, r, &spec, ret, err);
+}
+
+int spec_parse_seccomp(const char *name, const char *text, size_t size, struct spec **ret,
+                       struct error *err)
+{
+	struct spec *spec = NULL;
+	int r = build(name, decode_seccomp, text, size, &spec, err);
+
+	if (r < 0)
 		return r;
-	}
-	*ret = spec;
-	return 0;
+	r = spec_check_seccomp(&spec->linux.seccomp, &(struct spec_sink){.err = err});
+	return finish_checked(name, r, &spec, ret, err);
 }
 
 int spec_load(int dirfd, const char *path, struct spec **ret, struct error *err)

@@ -329,6 +329,11 @@ struct spec_seccomp {
 	uint32_t flags;
 	char *listener_path;     /* may be null */
 	char *listener_metadata; /* may be null */
+	/*
+	 * Not of the configuration: the agent at listener_path answers what the section refuses, or allows, or
+	 * both (sandbox/audit.h).
+	 */
+	bool ask_refused, ask_allowed;
 	struct spec_seccomp_rule *rules;
 	size_t rule_count;
 	/*
@@ -456,6 +461,10 @@ int spec_parse_resources(const char *name, const char *text, size_t size, struct
 /* An array of mounts alone, as `mounts add` takes it: decoded and checked. */
 int spec_parse_mounts(const char *name, const char *text, size_t size, struct spec **ret,
                       struct error *err) must_check;
+
+/* A seccomp section alone (config-linux.md "Seccomp"): decoded and checked. */
+int spec_parse_seccomp(const char *name, const char *text, size_t size, struct spec **ret,
+                       struct error *err) must_check;
 
 /*
  * What decoding cannot see: combinations that the specification or this runtime refuses (relative

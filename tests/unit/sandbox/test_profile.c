@@ -17,6 +17,8 @@
 #include "base/fd.h"
 #include "sandbox/profile.h"
 #include "security/seccomp.h"
+#include "spec/encode.h"
+#include "spec/writer.h"
 
 #define SECTION "{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"x\"},\"linux\":%s}"
 
@@ -30,7 +32,7 @@ static struct spec *parse(const struct profile_options *options)
 
 	assert_int_equal(profile_build(&arena, options, &profile, &err), 0);
 	json_writer_object(&w, NULL);
-	profile_write(&w, &profile);
+	spec_write_seccomp(&w, "seccomp", &profile);
 	json_writer_end(&w);
 
 	scoped_str section = json_writer_take(&w);
