@@ -79,6 +79,13 @@ const struct option sandbox_options[] = {
          "let the command reach HOST (name, address, range as 10.1.0.0/16) and there PORT or "
          "FIRST-LAST, by /tcp or /udp behind it; nothing else; may be repeated"},
 	{"share-net", "", OPTION_FLAG, SANDBOX(share_net), NULL, "use this host's network"},
+	{"seccomp", "", OPTION_TEXT, SANDBOX(profile), "FILE",
+         "system calls by the seccomp section (as in config.json) in FILE, instead of the "
+         "built-in"},
+	{"audit", "", OPTION_FLAG, SANDBOX(audit), NULL,
+         "the report lists the system calls denied"},
+	{"learn", "", OPTION_TEXT, SANDBOX(learn), "FILE",
+         "afterwards write to FILE a seccomp section that allows what ran and no more; slow"},
 	{"allow-userns", "", OPTION_FLAG, SANDBOX(allow_userns), NULL,
          "allow namespaces and mounts inside, as other sandboxes need them"},
 	{"print-config", "", OPTION_FLAG, SANDBOX(print_config), NULL,
@@ -298,6 +305,9 @@ static int parse_all(const struct call *call, struct arena *arena, struct sandbo
 		.share_net = a->share_net,
 		.net_allow = (const char *const *)a->net_allow.items,
 		.net_allow_count = a->net_allow.count,
+		.profile = a->profile,
+		.audit = a->audit,
+		.learn = a->learn,
 		.allow_userns = a->allow_userns,
 		.reproducible = a->reproducible,
 		.terminal = a->interactive,
@@ -316,6 +326,8 @@ static int parse_all(const struct call *call, struct arena *arena, struct sandbo
 			return error_code(err, ENOENT, "option --chdir %s", a->directory);
 	}
 
+	if (a->audit && !o->report)
+		return error_set(err, EINVAL, "option --audit: needs --report");
 	if (a->share_net && a->net_allow.count)
 		return error_set(err, EINVAL,
 		                 "options --share-net and --net-allow: either all of this host's "

@@ -138,7 +138,10 @@ static void add_protections(struct json_writer *w, const struct report *report)
 	json_writer_bool(w, "network", !options->share_net);
 	json_writer_bool(w, "noNewPrivileges", true);
 	json_writer_bool(w, "noCapabilities", true);
-	json_writer_string(w, "seccomp", options->allow_userns ? "build+userns" : "build");
+	json_writer_string(w, "seccomp",
+	                   options->profile        ? options->profile
+	                   : options->allow_userns ? "build+userns"
+	                                           : "build");
 	json_writer_unsigned(w, "landlock",
 	                     options->allow_userns ? 0 : (uint64_t)landlock_version());
 	json_writer_unsigned(w, "hiddenPaths", report->view->hidden_count);
@@ -237,6 +240,7 @@ char *report_write(const struct report *report)
 		add_outputs(&w, report->outputs);
 	if (report->changes)
 		add_diff(&w, "changes", report->changes);
+	audit_write(&w, "deniedCalls", report->audit);
 	add_protections(&w, report);
 	network_write(&w, "network", report->network, report->options);
 	json_writer_end(&w);

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "runtime/store.h"
 #include "sandbox/config.h"
+#include "sandbox/learn.h"
 #include "sandbox/verdict.h"
 #include "security/landlock.h"
 
@@ -26,7 +28,9 @@ struct run {
 	struct network network;
 	struct watch watch;
 	struct verdict_usage usage;
+	struct spec *profile_file; /* what `profile` lies in, if it is the caller's */
 	struct spec_seccomp profile;
+	struct audit audit;
 	struct copy outputs;
 	struct changes changes;
 	char id[48];
@@ -36,6 +40,8 @@ struct run {
 static void run_done(struct run *run)
 {
 	watch_done(&run->watch);
+	audit_done(&run->audit);
+	spec_free(&run->profile_file);
 	network_done(&run->network);
 	view_done(&run->view);
 	copy_done(&run->outputs);
@@ -81,9 +87,6 @@ static int write_bundle(struct run *run, bool without_limits, struct error *err)
 		.without_limits = without_limits,
 	};
 
-	if (config_profile(&request, &run->view.arena, &run->profile, err) < 0)
-		return -err->code;
-
 	scoped_str text = config_write(&request);
 	scoped_fd fd = openat(run->scratch.fd, CONFIG_NAME,
 	                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -96,6 +99,46 @@ static int write_bundle(struct run *run, bool without_limits, struct error *err)
 	int r = fd_write_all(fd, text, strlen(text));
 
 	return r < 0 ? error_code(err, -r, "write the configuration") : 0;
+}
+
+/* --- System calls --- */
+
+static int load_profile(struct run *run, const char *path, struct error *err)
+{
+	scoped_str text = NULL;
+	size_t size = 0;
+	int r = file_read(AT_FDCWD, path, SPEC_SIZE_LIMIT, &text, &size, err);
+
+	if (r == 0)
+		r = spec_parse_seccomp(path, text, size, &run->profile_file, err);
+	if (r == 0)
+		run->profile = run->profile_file->linux.seccomp;
+	return r;
+}
+
+/* The profile, which config.json does not hold. */
+static int find_profile(struct run *run, struct error *err)
+{
+	const struct config_request request = {
+		.options = run->options,
+		.scratch = &run->scratch,
+	};
+
+	if (run->options->profile)
+		return load_profile(run, run->options->profile, err);
+	return config_profile(&request, &run->view.arena, &run->profile, err);
+}
+
+static int start_audit(struct run *run, struct error *err)
+{
+	const struct audit_request request = {
+		.scratch = &run->scratch,
+		.arena = &run->view.arena,
+		.denials = run->options->audit,
+		.calls = run->options->learn,
+	};
+
+	return audit_start(&run->audit, &request, &run->profile, err);
 }
 
 /* --- Running it --- */
@@ -225,6 +268,7 @@ static int tell(const struct run *run, const struct verdict *verdict, struct err
 		.network = &run->network,
 		.watch = &run->watch,
 		.usage = &run->usage,
+		.audit = &run->audit,
 		.verdict = verdict,
 		.outputs = run->options->output_count || run->options->commit_count ? &run->outputs
 	                                                                            : NULL,
@@ -258,14 +302,21 @@ int sandbox_run(struct store *store, const struct sandbox_options *options, int 
 	if (r == 0)
 		r = build(&run, err);
 	if (r == 0)
+		r = find_profile(&run, err);
+	if (r == 0)
+		r = start_audit(&run, err);
+	if (r == 0)
 		r = network_start(&run.network, &run.scratch, err);
 	if (r == 0)
 		r = wait_for_end(&run, err);
 	watch_restore(&run.watch);
+	audit_end(&run.audit);
 	if (r == 0)
 		r = collect(&run, err);
+	if (r == 0 && options->learn)
+		r = learn_store(options->learn, &run.profile, &run.audit, err);
 	verdict = r < 0 ? verdict_of_failure(err->code, err->text)
-	                : verdict_decide(&run.watch, &run.usage);
+	                : verdict_decide(&run.watch, &run.usage, &run.audit);
 	*ret_exit = verdict.exit;
 	if (r == 0)
 		return tell(&run, &verdict, err);
@@ -294,7 +345,7 @@ int sandbox_print_config(struct store *store, const struct sandbox_options *opti
 
 	if (r < 0)
 		return r;
-	r = config_profile(&request, &run.view.arena, &run.profile, err);
+	r = find_profile(&run, err);
 	if (r < 0)
 		return r;
 	request.profile = &run.profile;

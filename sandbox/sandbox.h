@@ -77,7 +77,8 @@ struct sandbox_options {
 	bool share_net;
 	const char *const *net_allow; /* each as allow.h says; not with share_net */
 	size_t net_allow_count;
-	bool allow_userns; /* nested sandboxes, at the price of much more of the kernel */
+	const char *profile; /* a seccomp section instead of the built-in one; null: that */
+	bool allow_userns;   /* nested sandboxes, at the price of much more of the kernel */
 	bool reproducible;
 	bool terminal;        /* a pty of its own */
 	const char *hostname; /* null: "sandbox" */
@@ -100,6 +101,8 @@ struct sandbox_options {
 		*commits; /* absolute paths: what changed below them is kept after success */
 	size_t commit_count;
 	enum sandbox_diff diff;  /* what was changed is listed on standard output */
+	bool audit;              /* the report lists denied system calls */
+	const char *learn;       /* a seccomp section of what ran goes there; null: none */
 	const char *report;      /* a file, or the number of a descriptor; null: none */
 	const char *status_fd;   /* of bubblewrap's --json-status-fd; null: none */
 	const char *stdout_file; /* null: inherited */

@@ -91,12 +91,21 @@ static bool counted(const struct optional_u64 *counter)
 	return counter->set && counter->value > 0;
 }
 
+/* An auditor has seen it, or not; without one the signal says it, which others could have sent. */
+static bool was_filtered(const struct watch *watch, const struct audit *audit)
+{
+	if (audit->denials && !audit->broken)
+		return audit->table->killed > 0;
+	return WIFSIGNALED(watch->status) && WTERMSIG(watch->status) == SIGSYS;
+}
+
 /* Of a failed run: the first that explains it. A limit that was met and survived is no cause. */
-static enum verdict_cause why_failed(const struct watch *watch, const struct verdict_usage *usage)
+static enum verdict_cause why_failed(const struct watch *watch, const struct verdict_usage *usage,
+                                     const struct audit *audit)
 {
 	if (counted(&usage->stats.oom_kills))
 		return CAUSE_OOM;
-	if (WIFSIGNALED(watch->status) && WTERMSIG(watch->status) == SIGSYS)
+	if (was_filtered(watch, audit))
 		return CAUSE_SECCOMP;
 	if (counted(&usage->pids_refused))
 		return CAUSE_PIDS;
@@ -105,7 +114,8 @@ static enum verdict_cause why_failed(const struct watch *watch, const struct ver
 	return WIFSIGNALED(watch->status) ? CAUSE_SIGNAL : CAUSE_EXIT;
 }
 
-static enum verdict_cause decide_cause(const struct watch *watch, const struct verdict_usage *usage)
+static enum verdict_cause decide_cause(const struct watch *watch, const struct verdict_usage *usage,
+                                       const struct audit *audit)
 {
 	switch (watch->stop) {
 	case WATCH_TIMEOUT:
@@ -118,13 +128,14 @@ static enum verdict_cause decide_cause(const struct watch *watch, const struct v
 	case WATCH_INTERRUPTED:
 		break;
 	}
-	return watch->status == 0 ? CAUSE_OK : why_failed(watch, usage);
+	return watch->status == 0 ? CAUSE_OK : why_failed(watch, usage, audit);
 }
 
-struct verdict verdict_decide(const struct watch *watch, const struct verdict_usage *usage)
+struct verdict verdict_decide(const struct watch *watch, const struct verdict_usage *usage,
+                              const struct audit *audit)
 {
 	struct verdict verdict = {
-		.cause = decide_cause(watch, usage),
+		.cause = decide_cause(watch, usage, audit),
 		.status = watch->status,
 		.exit = process_exit_code(watch->status),
 	};

@@ -3,6 +3,7 @@
 #define LVM_RUN_SANDBOX_VERDICT_H
 
 #include "cgroups/stats.h"
+#include "sandbox/audit.h"
 #include "sandbox/outputs.h"
 #include "sandbox/view.h"
 #include "sandbox/watch.h"
@@ -17,7 +18,7 @@ enum verdict_cause {
 	CAUSE_OOM,     /* the kernel ended a process for want of memory */
 	CAUSE_PIDS,    /* it failed, and new processes were refused */
 	CAUSE_DISK,    /* it failed, and the disk was full */
-	CAUSE_SECCOMP, /* ended by the filter of system calls */
+	CAUSE_SECCOMP, /* it, or (seen by --audit) one of its children, was ended by the filter */
 	CAUSE_SETUP,   /* it was never started */
 	CAUSE_COUNT
 };
@@ -43,7 +44,8 @@ void verdict_read_usage(const struct cgroup *group, struct verdict_usage *ret);
 void verdict_usage_done(struct verdict_usage *usage);
 
 /* Decides. Pure. */
-struct verdict verdict_decide(const struct watch *watch, const struct verdict_usage *usage);
+struct verdict verdict_decide(const struct watch *watch, const struct verdict_usage *usage,
+                              const struct audit *audit);
 
 /* Of a sandbox that could not be made; `code` is the errno, `text` what went wrong. Pure. */
 struct verdict verdict_of_failure(int code, const char *text);
@@ -55,6 +57,7 @@ struct report {
 	const struct network *network;
 	const struct watch *watch;
 	const struct verdict_usage *usage;
+	const struct audit *audit;
 	const struct verdict *verdict;
 	const struct copy *outputs;    /* null: none were asked for */
 	const struct changes *changes; /* null: not asked for */

@@ -417,3 +417,20 @@ const char *seccomp_library_version(void)
 	return STRINGIFY(SCMP_VER_MAJOR) "." STRINGIFY(SCMP_VER_MINOR) "." STRINGIFY(
 		SCMP_VER_MICRO);
 }
+
+uint32_t seccomp_native_architecture(void)
+{
+	return seccomp_arch_native();
+}
+
+int seccomp_call_number(const char *name)
+{
+	return seccomp_syscall_resolve_name_arch(seccomp_arch_native(), name);
+}
+
+char *seccomp_call_name(uint32_t architecture, uint32_t number)
+{
+	const bool x32 = architecture == SCMP_ARCH_X86_64 && number & SECCOMP_X32_BIT;
+
+	return seccomp_syscall_resolve_num_arch(x32 ? SCMP_ARCH_X32 : architecture, (int)number);
+}

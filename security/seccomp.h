@@ -13,6 +13,7 @@
 #include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "spec/spec.h"
@@ -44,6 +45,13 @@ int seccomp_compile(const struct spec_seccomp *section, struct seccomp_program *
                     struct error *err) must_check;
 
 const char *seccomp_library_version(void);
+
+/* AUDIT_ARCH_… of this program, which is the architecture of its own system calls. */
+uint32_t seccomp_native_architecture(void);
+/* The number of a call on it; negative when the library knows none. */
+int seccomp_call_number(const char *name);
+/* The name (free) of a call as struct seccomp_data has it; null when the library knows none. */
+char *seccomp_call_name(uint32_t architecture, uint32_t number) must_check;
 
 /* Whether the library this program is linked with knows "SCMP_ARCH_…". */
 bool seccomp_knows_architecture(const char *name);

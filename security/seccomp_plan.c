@@ -11,7 +11,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "base/sys.h"
 #include "security/seccomp.h"
+#include "security/seccomp_bpf.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
@@ -32,11 +34,22 @@ static const struct {
 
 static bool notifies(const struct spec_seccomp *section)
 {
-	bool found = section->default_action == SECCOMP_ACTION_NOTIFY;
+	bool found = section->default_action == SECCOMP_ACTION_NOTIFY || section->ask_refused ||
+	             section->ask_allowed;
 
 	for (size_t i = 0; !found && i < section->rule_count; i++)
 		found = section->rules[i].action == SECCOMP_ACTION_NOTIFY;
 	return found;
+}
+
+/* Without a program the kernel only looks at the flags: EFAULT for those it knows (5.19). */
+static bool knows_killable(void)
+{
+	return sys_seccomp(SECCOMP_SET_MODE_FILTER,
+	                   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV |
+	                           SECCOMP_FILTER_FLAG_NEW_LISTENER,
+	                   NULL) < 0 &&
+	       errno == EFAULT;
 }
 
 /*
@@ -51,6 +64,9 @@ static unsigned int kernel_flags(const struct spec_seccomp *section)
 	for (size_t i = 0; i < ARRAY_SIZE(flags_table); i++)
 		if (asked & flags_table[i].bit)
 			flags |= flags_table[i].flag;
+	/* Else a signal could cut a call off that cannot be cut off otherwise. */
+	if ((section->ask_refused || section->ask_allowed) && knows_killable())
+		flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	/* The process has one thread, and a second only to send the listener, which must stay free. */
 	if (notifies(section))
 		return (flags & ~(unsigned int)SECCOMP_FILTER_FLAG_TSYNC) |
@@ -143,6 +159,8 @@ int seccomp_prepare(const struct spec_seccomp *section, int cache_fd, struct sec
 	r = prepare_agent(section, &plan, err);
 	if (r == 0)
 		r = seccomp_load_program(section, cache_fd, &plan.program, err);
+	if (r == 0)
+		seccomp_bpf_ask(&plan.program, section->ask_refused, section->ask_allowed);
 	if (r < 0) {
 		seccomp_plan_done(&plan);
 		return error_wrap(err, "seccomp");

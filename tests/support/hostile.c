@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,6 +26,8 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+
+#define unused __attribute__((unused))
 
 static void tell(const char *name, long result)
 {
@@ -292,6 +295,58 @@ static int daemon_main(char **words)
 	}
 }
 
+/* hostile foreign i386|x32: a system call of another architecture; prints what it gave. */
+static int foreign_main(char **words)
+{
+	long result = -ENOSYS;
+
+#ifdef __x86_64__
+	if (strcmp(words[0], "i386") == 0)
+		__asm__ volatile("int $0x80" : "=a"(result) : "a"(20) : "memory");
+	else
+		result = syscall(0x40000000 + SYS_getpid);
+#endif
+	tell(words[0], result);
+	return result < 0;
+}
+
+/* hostile threads: what a program does early and seldom: vfork, threads, a child that runs itself. */
+static void *nothing(void *data)
+{
+	return data;
+}
+
+static int threads_main(char **words unused)
+{
+	pthread_t thread;
+	int status = 0;
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		(void)execl("/proc/self/exe", "hostile", "exit", NULL);
+		_exit(1);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status ||
+	    pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL))
+		return 1;
+	puts("done");
+	return 0;
+}
+
+/* hostile denied COUNT: so many calls that are denied. */
+static int denied_main(char **words)
+{
+	for (long i = strtol(words[0], NULL, 10); i > 0; i--)
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) >= 0 || errno != EPERM)
+			return 1;
+	return 0;
+}
+
+static int exit_main(char **words unused)
+{
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int words;
@@ -299,7 +354,8 @@ static const struct {
 } applets[] = {
 	{"calls", 0, calls_main},     {"forks", 1, forks_main},   {"memory", 2, memory_main},
 	{"inodes", 1, inodes_main},   {"listen", 1, listen_main}, {"connect", 1, connect_main},
-	{"outputs", 1, outputs_main}, {"daemon", 1, daemon_main},
+	{"outputs", 1, outputs_main}, {"daemon", 1, daemon_main}, {"foreign", 1, foreign_main},
+	{"threads", 0, threads_main}, {"exit", 0, exit_main},     {"denied", 1, denied_main},
 };
 
 int main(int argc, char **argv)

@@ -18,13 +18,15 @@
 
 static const int failed = 1 << 8; /* exit status 1, as waitpid(2) gives it */
 
+static const struct audit no_audit;
+
 static struct verdict decide(int status, enum watch_stop stop, const struct verdict_usage *usage,
                              bool full)
 {
 	static const struct verdict_usage none;
 	const struct watch watch = {.status = status, .stop = stop, .disk_was_full = full};
 
-	return verdict_decide(&watch, usage ? usage : &none);
+	return verdict_decide(&watch, usage ? usage : &none, &no_audit);
 }
 
 static void an_exit_status_is_its_own_cause(void **state unused_parameter)
@@ -75,6 +77,25 @@ static void the_filter_kills_with_its_own_signal(void **state unused_parameter)
 	assert_int_equal(decide(SIGSYS, WATCH_NONE, NULL, false).cause, CAUSE_SECCOMP);
 }
 
+/* Where somebody looked, neither a signal of that number nor an exit status hides what the filter did. */
+static void an_audit_knows_what_the_filter_killed(void **state unused_parameter)
+{
+	static const struct verdict_usage none;
+	struct audit_table table = {.denied = 5};
+	struct audit audit = {.table = &table, .denials = true};
+	const struct watch sent = {.status = SIGSYS}, one_failed = {.status = failed}, fine = {0};
+
+	assert_int_equal(verdict_decide(&sent, &none, &audit).cause, CAUSE_SIGNAL);
+	assert_int_equal(verdict_decide(&one_failed, &none, &audit).cause, CAUSE_EXIT);
+	table.killed = 1;
+	assert_int_equal(verdict_decide(&sent, &none, &audit).cause, CAUSE_SECCOMP);
+	assert_int_equal(verdict_decide(&one_failed, &none, &audit).cause, CAUSE_SECCOMP);
+	assert_int_equal(verdict_decide(&fine, &none, &audit).cause, CAUSE_OK);
+	audit.broken = true;
+	assert_int_equal(verdict_decide(&sent, &none, &audit).cause, CAUSE_SECCOMP);
+	assert_int_equal(verdict_decide(&one_failed, &none, &audit).cause, CAUSE_EXIT);
+}
+
 static void a_command_that_cannot_be_run_has_its_own_statuses(void **state unused_parameter)
 {
 	assert_int_equal(
@@ -95,6 +116,7 @@ int main(void)
 		cmocka_unit_test(want_of_memory_explains_a_failure),
 		cmocka_unit_test(refused_forks_and_full_disks_explain_a_failure),
 		cmocka_unit_test(the_filter_kills_with_its_own_signal),
+		cmocka_unit_test(an_audit_knows_what_the_filter_killed),
 		cmocka_unit_test(a_command_that_cannot_be_run_has_its_own_statuses),
 	};
 
