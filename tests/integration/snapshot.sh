@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # snapshot and revert with a real CRIU: managed roots, live, roots of others, and what a sealed layer promises.
-# not for the test machine: it has no compiler; what is tested needs no more than another machine has
+# not for the test machine: nothing of it is missing on another machine
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../support/snapshots.sh"
 

@@ -4,6 +4,7 @@
  * here or in the testkit_*.c beside.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -81,15 +82,19 @@ static int memory_main(char **words)
 	}
 }
 
-/* --- count: a number a line, about fifty a second --- */
+/* --- count [FILE]: a number a line, about fifty a second; also into FILE, which stays open --- */
 
 static int count_main(char **words)
 {
 	const struct timespec pause_time = {0, 20000000};
+	int file = words[0] ? open(words[0], O_RDWR | O_CREAT | O_APPEND, 0644) : -1;
 
-	(void)words;
+	if (words[0] && file < 0)
+		return die(words[0]);
 	for (unsigned long n = 1; n; n++) {
 		say("%lu\n", n);
+		if (file >= 0 && dprintf(file, "%lu\n", n) < 0)
+			return die(words[0]);
 		nanosleep(&pause_time, NULL);
 	}
 	return 0;
