@@ -39,7 +39,10 @@ static uint64_t parse_options(const char *options)
 	return attributes;
 }
 
-/* One mount; opened by its path in the namespace, where nothing runs that could change it. */
+/*
+ * One mount; opened by its path in the namespace, where nothing runs that could change it. A path that leads
+ * nowhere has another mount over it, and nobody gets at this one.
+ */
 static int correct_mount(const char *path, uint64_t wanted, uint64_t found, struct error *err)
 {
 	struct mount_attr change = {.attr_set = wanted & ~found, .attr_clr = found & ~wanted};
@@ -47,9 +50,38 @@ static int correct_mount(const char *path, uint64_t wanted, uint64_t found, stru
 
 	if ((change.attr_set | change.attr_clr) & MOUNT_ATTR_NOATIME)
 		change.attr_clr |= MOUNT_ATTR__ATIME;
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
 	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &change, sizeof(change)) < 0)
 		return error_errno(err, "options of mount %s", path);
 	return 0;
+}
+
+/* Whether another one lies over that one at the same place, as a mask does. */
+static bool is_covered(const struct facts *facts, size_t index)
+{
+	for (size_t i = index + 1; i < facts->mount_count; i++)
+		if (str_equal(facts->mounts[i].path, facts->mounts[index].path))
+			return true;
+	return false;
+}
+
+static bool is_parent(const struct mountinfo_list *list, const struct mountinfo *mount)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_equal(list->items[i].parent, mount->id) &&
+		    str_equal(list->items[i].path, mount->path))
+			return true;
+	return false;
+}
+
+/* The one on top; null: there is none. */
+static const struct mountinfo *find_top(const struct mountinfo_list *list, const char *path)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (str_equal(list->items[i].path, path) && !is_parent(list, &list->items[i]))
+			return &list->items[i];
+	return NULL;
 }
 
 static int correct_all(const struct facts *facts, const struct mountinfo_list *list,
@@ -57,11 +89,11 @@ static int correct_all(const struct facts *facts, const struct mountinfo_list *l
 {
 	for (size_t i = 0; i < facts->mount_count; i++) {
 		const struct fact_mount *mount = &facts->mounts[i];
-		const struct mountinfo *found = NULL;
+		const struct mountinfo *found;
 
-		for (size_t j = 0; j < list->count; j++)
-			if (str_equal(list->items[j].path, mount->path))
-				found = &list->items[j];
+		if (is_covered(facts, i))
+			continue;
+		found = find_top(list, mount->path);
 		if (!found)
 			return error_set(err, ENOENT, "mount %s was not restored", mount->path);
 
