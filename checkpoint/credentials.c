@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "checkpoint/protobuf.h"
+#include "namespaces/user.h"
 
 enum { ID_COUNT = 8, CAP_SETGID_NUMBER = 6, CAP_SETUID_NUMBER = 7 };
 
@@ -156,11 +157,32 @@ int credentials_parse_status(const char *text, struct credentials *ret)
 
 /* --- Against the configuration --- */
 
+/* The user and group of the configuration, as images have them, or as /proc out here does. */
+struct ids {
+	int64_t uid, gid;
+};
+
+static struct ids ids_inside(const struct spec *spec)
+{
+	return (struct ids){spec->process.user.uid, spec->process.user.gid};
+}
+
+static struct ids ids_outside(const struct spec *spec)
+{
+	const struct spec_linux *maps = &spec->linux;
+	struct ids ids = ids_inside(spec);
+
+	if (maps->namespaces[NAMESPACE_USER].set) {
+		ids.uid = user_map_id(&maps->uid_mappings, (uint32_t)ids.uid);
+		ids.gid = user_map_id(&maps->gid_mappings, (uint32_t)ids.gid);
+	}
+	return ids;
+}
+
 /* Where capabilities, or programs that change the user, are allowed, any of them may be. */
 static bool has_foreign_ids(const struct credentials *found, const struct spec *spec,
-                            uint64_t allowed)
+                            uint64_t allowed, const struct ids *user)
 {
-	const struct spec_user *user = &spec->process.user;
 	bool bad = false;
 
 	if (!spec->process.no_new_privileges)
@@ -174,8 +196,8 @@ static bool has_foreign_ids(const struct credentials *found, const struct spec *
 	return bad;
 }
 
-static int compare(const struct credentials *found, const struct spec *spec, const char *who,
-                   struct error *err)
+static int compare(const struct credentials *found, const struct spec *spec, const struct ids *user,
+                   const char *who, struct error *err)
 {
 	const struct spec_capabilities *c = &spec->process.capabilities;
 	uint64_t allowed = c->bounding | c->effective | c->inheritable | c->permitted | c->ambient;
@@ -191,7 +213,7 @@ static int compare(const struct credentials *found, const struct spec *spec, con
 		                 "%s may gain privileges, config.json has noNewPrivileges", who);
 	if (spec->linux.seccomp.set && !found->filtered)
 		return error_set(err, EPERM, "%s has no seccomp filter, config.json has one", who);
-	if (has_foreign_ids(found, spec, allowed))
+	if (has_foreign_ids(found, spec, allowed, user))
 		return error_set(err, EPERM, "%s has another user or group than config.json", who);
 	return 0;
 }
@@ -213,7 +235,10 @@ static int check_image(int directory, const char *name, const struct spec *spec,
 		return r;
 	if (credentials_parse_image(data, size, &found) < 0)
 		return error_set(err, EILSEQ, "%s is no image of a process", name);
-	return compare(&found, spec, name, err);
+
+	const struct ids user = ids_inside(spec);
+
+	return compare(&found, spec, &user, name, err);
 }
 
 int credentials_check_images(int directory, const struct spec *spec, struct error *err)
@@ -240,6 +265,60 @@ int credentials_check_images(int directory, const struct spec *spec, struct erro
 	return r;
 }
 
+static bool has_mapping(const struct spec_id_mappings *maps, const unsigned long wanted[static 3])
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (maps->items[i].container_id == wanted[0] &&
+		    maps->items[i].host_id == wanted[1] && maps->items[i].size == wanted[2])
+			return true;
+	return false;
+}
+
+/* The kernel shows longer maps in an order of its own. */
+static bool is_map(const char *text, const struct spec_id_mappings *maps)
+{
+	unsigned long numbers[3];
+	size_t count = 0;
+
+	for (; text[strspn(text, " \n")]; count++) {
+		for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+			char *end = NULL;
+
+			numbers[i] = strtoul(text, &end, 10);
+			if (end == text)
+				return false;
+			text = end;
+		}
+		if (!has_mapping(maps, numbers))
+			return false;
+	}
+	return count == maps->count;
+}
+
+int credentials_check_maps(pid_t pid, const struct spec *spec, struct error *err)
+{
+	const struct {
+		const char *name;
+		const struct spec_id_mappings *maps;
+	} files[] = {
+		{"uid_map", &spec->linux.uid_mappings},
+		{"gid_map", &spec->linux.gid_mappings},
+	};
+	char path[64], text[8 * USER_MAP_SIZE];
+
+	if (!spec->linux.namespaces[NAMESPACE_USER].set)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i].name);
+		if (file_read_kernel(AT_FDCWD, path, text, sizeof(text), err) < 0)
+			return -err->code;
+		if (!is_map(text, files[i].maps))
+			return error_set(err, EPERM, "the images have another %s than config.json",
+			                 files[i].name);
+	}
+	return 0;
+}
+
 static int check_thread(int task_fd, const char *thread, const struct spec *spec, struct error *err)
 {
 	char path[64], text[8192];
@@ -251,7 +330,10 @@ static int check_thread(int task_fd, const char *thread, const struct spec *spec
 	if (credentials_parse_status(text, &found) < 0)
 		return error_set(err, EPROTO, "/proc/…/task/%s: credentials are missing", path);
 	(void)snprintf(path, sizeof(path), "the restored process %.20s", thread);
-	return compare(&found, spec, path, err);
+
+	const struct ids user = ids_outside(spec);
+
+	return compare(&found, spec, &user, path, err);
 }
 
 static int check_process(pid_t pid, const struct spec *spec, struct error *err)

@@ -3,10 +3,13 @@
  * elsewhere, or its bundle may have been made stricter since. Host side.
  *
  *	credentials_check_images      before CRIU reads them
+ *	credentials_check_maps        once there is a first process, empty yet
  *	credentials_check_processes   once they are restored and still stand
  */
 #ifndef LVM_RUN_CHECKPOINT_CREDENTIALS_H
 #define LVM_RUN_CHECKPOINT_CREDENTIALS_H
+
+#include <sys/types.h>
 
 #include "cgroups/cgroup.h"
 #include "spec/spec.h"
@@ -23,6 +26,8 @@ struct credentials {
  * where no process could have changed them.
  */
 int credentials_check_images(int directory, const struct spec *spec, struct error *err) must_check;
+/* EPERM unless the id maps of the process's user namespace, if it is to have one, are the configuration's. */
+int credentials_check_maps(pid_t pid, const struct spec *spec, struct error *err) must_check;
 int credentials_check_processes(const struct cgroup *group, const struct spec *spec,
                                 struct error *err) must_check;
 

@@ -2,6 +2,7 @@
 #include "checkpoint/criu.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,7 @@ enum option_field {
 	OPT_MANAGE_CGROUPS_MODE = 34,
 	OPT_GHOST_LIMIT = 35,
 	OPT_EXTERNAL = 37,
+	OPT_EMPTY_NS = 38,
 	OPT_FREEZE_CGROUP = 44,
 	OPT_TCP_SKIP_IN_FLIGHT = 46,
 	OPT_LAZY_PAGES = 48,
@@ -320,6 +322,8 @@ static void add_options(struct strbuf *m, const struct criu_options *o)
 	add_flag(m, OPT_AUTO_DEDUP, o->auto_dedup);
 	add_flag(m, OPT_TRACK_MEM, o->track_mem);
 	add_flag(m, OPT_ORPHAN_PTS_MASTER, true);
+	if (o->empty_network)
+		protobuf_add_number(m, OPT_EMPTY_NS, CLONE_NEWNET);
 	protobuf_add_text(m, OPT_PARENT_IMG, o->parent);
 	protobuf_add_text(m, OPT_CONFIG_FILE, o->config);
 	add_server(m, o);

@@ -54,6 +54,7 @@ struct criu_options {
 	bool lazy_pages;
 	bool auto_dedup;
 	bool track_mem;
+	bool empty_network; /* nothing of the network namespace is saved, and a new one is made */
 	const char *parent; /* images of a pre-dump, relative to images_fd */
 	const char *config; /* a file of options that CRIU reads last; null: none */
 	const char *

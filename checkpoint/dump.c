@@ -146,7 +146,7 @@ static int list_external(struct dump *dump, struct error *err)
 			                              facts_mount_key(i, key)),
 			                 err);
 	}
-	if (r == 0 && facts->network)
+	if (r == 0 && facts->network && !facts->user_namespace)
 		r = add_external(dump,
 		                 arena_format(&facts->arena, "net[%llu]:" FACTS_NETWORK_KEY,
 		                              (unsigned long long)facts->network_inode),
@@ -154,16 +154,33 @@ static int list_external(struct dump *dump, struct error *err)
 	return r < 0 ? r : add_streams(dump, err);
 }
 
+/* In one of its own a restored process has no right to enter namespaces that belong to another. */
+static int check_user_namespace(const struct spec_linux *linux_, struct error *err)
+{
+	const struct spec_namespace *user = &linux_->namespaces[NAMESPACE_USER];
+
+	if (!user->set)
+		return 0;
+	if (user->path)
+		return error_set(err, ENOTSUP,
+		                 "a container that has joined the user namespace %s cannot be "
+		                 "saved: only one of its own can be made again",
+		                 user->path);
+	if (linux_->namespaces[NAMESPACE_NETWORK].path)
+		return error_set(err, ENOTSUP,
+		                 "a container with a user namespace of its own that has joined the "
+		                 "network namespace %s cannot be saved: it could not join it again",
+		                 linux_->namespaces[NAMESPACE_NETWORK].path);
+	return 0;
+}
+
 static int survey(struct dump *dump, struct error *err)
 {
 	int r = container_spec(dump->container, &dump->spec, err);
 	const struct spec *spec = dump->spec;
 
-	/* CRIU would save it, but could not join the network namespace, which is the host's, again. */
-	if (r == 0 && spec->linux.namespaces[NAMESPACE_USER].set)
-		r = error_set(err, ENOTSUP,
-		              "a checkpoint of a container with a user namespace is not supported "
-		              "yet");
+	if (r == 0)
+		r = check_user_namespace(&spec->linux, err);
 	if (r == 0 && spec->linux.net_device_count > 0)
 		r = error_set(err, ENOTSUP,
 		              "linux.netDevices: interfaces are not part of a checkpoint, so a "
@@ -340,6 +357,7 @@ static int run_criu(struct dump *dump, struct error *err)
 		.lazy_pages = o->lazy_pages,
 		.auto_dedup = o->auto_dedup,
 		.track_mem = o->pre_dump || o->parent_path,
+		.empty_network = dump->facts.user_namespace && dump->facts.network,
 		.parent = o->parent_path,
 		.config = criu_config(dump->spec),
 		.server_address = o->server_address,

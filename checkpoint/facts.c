@@ -45,6 +45,8 @@ int facts_collect(pid_t pid, const struct spec *spec, struct facts *ret, struct 
 	if (proc < 0)
 		return error_errno(err, "%s", path);
 
+	ret->user_namespace = spec->linux.namespaces[NAMESPACE_USER].set;
+
 	int r = collect_network(proc, ret, err);
 
 	if (r == 0)

@@ -69,6 +69,7 @@ struct facts {
 	size_t mount_count;
 	bool network; /* a network namespace of its own */
 	ino_t network_inode;
+	bool user_namespace; /* of its own: the network namespace belongs to it, and CRIU makes both */
 	struct fact_file
 		*pages; /* the files of memory, which facts_read leaves to facts_check_pages */
 	size_t page_count;
@@ -102,6 +103,10 @@ int facts_check_pages(int directory, const struct facts *facts, struct error *er
 /* The key of the mount with that index in CRIU's options. */
 enum { MOUNT_KEY_SIZE = 16 };
 const char *facts_mount_key(size_t index, char buffer[static MOUNT_KEY_SIZE]);
+
+/* The configuration's mount at exactly that place: the last one wins, as it lies on top; null: there is none. */
+const struct spec_mount *facts_find_mount(const struct spec *spec, struct arena *arena,
+                                          const char *path) must_check;
 
 /* --- Parts of facts_collect --- */
 

@@ -27,8 +27,37 @@ static void add(struct inherited *inherited, const char *key, int fd)
 
 /* --- Network --- */
 
-/* A process that makes the namespace and waits until it was opened. */
-static int make_network(struct error *err)
+/* A process that makes a namespace, or enters that of `pid`, and waits until it was opened. */
+static void __attribute__((noreturn)) be_in_network(pid_t caller, pid_t pid, int report)
+{
+	struct error failure = {0};
+	char path[32];
+	int r = 0;
+
+	/* It holds the lock of the container too: a killed restore takes it along. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != caller)
+		_exit(1);
+	if (pid) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+
+		scoped_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		r = fd < 0 || setns(fd, CLONE_NEWNET) < 0 ? error_errno(&failure, "%s", path) : 0;
+	} else if (unshare(CLONE_NEWNET) < 0) {
+		r = error_errno(&failure, "make one");
+	}
+	if (r == 0)
+		r = loopback_enter_up(&failure);
+	if (r == 0)
+		failure = (struct error){0};
+	(void)!write(report, &failure, sizeof(failure));
+	for (;;)
+		(void)pause();
+}
+
+/* `pid` 0: a new one. The namespace's descriptor. */
+static int open_network(pid_t pid, struct error *err)
 {
 	int report[2];
 	char path[32];
@@ -39,41 +68,35 @@ static int make_network(struct error *err)
 		return error_errno(err, "network namespace");
 
 	const pid_t caller = getpid();
-	const pid_t pid = fork();
+	const pid_t child = fork();
 
-	if (pid == 0) {
-		/* It holds the lock of the container too: a killed restore takes it along. */
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		if (getppid() != caller)
-			_exit(1);
-
-		int r = unshare(CLONE_NEWNET) < 0 ? error_errno(&failure, "network namespace")
-		                                  : loopback_enter_up(&failure);
-
-		if (r == 0)
-			failure = (struct error){0};
-		(void)!write(report[1], &failure, sizeof(failure));
-		for (;;)
-			(void)pause();
-	}
+	if (child == 0)
+		be_in_network(caller, pid, report[1]);
 	fd_close(&report[1]);
 
-	ssize_t size = pid < 0 ? -1 : fd_read_all(report[0], &failure, sizeof(failure));
+	ssize_t size = child < 0 ? -1 : fd_read_all(report[0], &failure, sizeof(failure));
 	int fd = -1;
 
 	fd_close(&report[0]);
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", child);
 	if (size != (ssize_t)sizeof(failure))
-		(void)error_set(err, EPROTO, "network namespace: no answer");
+		(void)error_set(err, EPROTO, "no answer");
 	else if (failure.code)
 		*err = failure;
 	else if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		(void)error_errno(err, "network namespace");
-	if (pid > 0) {
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, &status, 0);
+		(void)error_errno(err, "open it");
+	if (child > 0) {
+		(void)kill(child, SIGKILL);
+		(void)waitpid(child, &status, 0);
 	}
-	return fd < 0 ? -err->code : fd;
+	return fd < 0 ? error_wrap(err, "network namespace") : fd;
+}
+
+int inherit_loopback(pid_t pid, struct error *err)
+{
+	scoped_fd fd = open_network(pid, err);
+
+	return fd < 0 ? -err->code : 0;
 }
 
 int inherit_network(struct inherited *inherited, const struct facts *facts, const struct spec *spec,
@@ -91,12 +114,15 @@ int inherit_network(struct inherited *inherited, const struct facts *facts, cons
 		return error_set(err, EINVAL,
 		                 "the checkpoint was made in a network namespace, config.json "
 		                 "asks for none");
+	/* It belongs to the user namespace that CRIU makes, and cannot be there before. */
+	if (facts->user_namespace)
+		return 0;
 	if (namespace->path) {
 		inherited->network_fd = open(namespace->path, O_RDONLY | O_CLOEXEC);
 		if (inherited->network_fd < 0)
 			return error_errno(err, "network namespace %s", namespace->path);
 	} else {
-		inherited->network_fd = make_network(err);
+		inherited->network_fd = open_network(0, err);
 		if (inherited->network_fd < 0)
 			return inherited->network_fd;
 	}

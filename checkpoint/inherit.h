@@ -27,6 +27,9 @@ void inherited_done(struct inherited *inherited);
 int inherit_network(struct inherited *inherited, const struct facts *facts, const struct spec *spec,
                     struct error *err) must_check;
 
+/* Brings up lo in the network namespace of a process, which CRIU has made. */
+int inherit_loopback(pid_t pid, struct error *err) must_check;
+
 /* Our own standard streams, with the access that the container had. `facts` stays. */
 int inherit_streams(struct inherited *inherited, const struct facts *facts,
                     struct error *err) must_check;

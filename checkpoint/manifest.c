@@ -335,6 +335,7 @@ static int read_image(int directory, unsigned int depth, struct facts *ret, stru
 		                 MANIFEST_FORMAT);
 	ret->id = look_text(&document, document.root, "id", &ret->arena);
 	ret->network = look_bool(&document, document.root, "network");
+	ret->user_namespace = look_bool(&document, document.root, "userNamespace");
 	ret->pre_dump = look_bool(&document, document.root, "preDump");
 	ret->remote_pages = look_bool(&document, document.root, "remotePages");
 	if (!ret->id)

@@ -153,6 +153,13 @@ static int write_parent(struct json_writer *w, int directory, struct error *err)
 	return 0;
 }
 
+/* CRIU reads it as the root of a user namespace, which a restore makes the group of these files. */
+static int share_file(int directory, const char *name, void *context unused_parameter,
+                      struct error *err)
+{
+	return fchmodat(directory, name, 0640, 0) < 0 ? error_errno(err, "%s", name) : 0;
+}
+
 int facts_write(const struct facts *facts, int directory, struct error *err)
 {
 	struct json_writer w = {.indented = true, .lossless = true};
@@ -162,6 +169,7 @@ int facts_write(const struct facts *facts, int directory, struct error *err)
 	json_writer_unsigned(&w, "format", MANIFEST_FORMAT);
 	json_writer_string(&w, "id", facts->id);
 	json_writer_bool(&w, "network", facts->network);
+	json_writer_bool(&w, "userNamespace", facts->user_namespace);
 	json_writer_bool(&w, "preDump", facts->pre_dump);
 	json_writer_bool(&w, "remotePages", facts->remote_pages);
 
@@ -182,6 +190,12 @@ int facts_write(const struct facts *facts, int directory, struct error *err)
 		return r;
 	if (!text)
 		return error_code(err, ENOMEM, MANIFEST_NAME);
+	if (facts->user_namespace)
+		r = manifest_each_image(directory, share_file, NULL, err);
+	if (r == 0 && facts->user_namespace && fchmod(directory, 0750) < 0)
+		r = error_errno(err, "image directory");
+	if (r < 0)
+		return r;
 	r = signature_write(facts, directory, text, strlen(text), err);
 	return r < 0 ? r
 	             : file_write_atomic(directory, MANIFEST_NAME, 0600, text, strlen(text), err);

@@ -21,19 +21,19 @@ struct survey {
 	int root_fd;
 };
 
-/* The configuration's mount at exactly that place: the last one wins, as it lies on top. */
-static const struct spec_mount *find_mount(const struct survey *s, const char *path)
+const struct spec_mount *facts_find_mount(const struct spec *spec, struct arena *arena,
+                                          const char *path)
 {
 	const struct spec_mount *found = NULL;
 
-	for (size_t i = 0; i < s->spec->mount_count; i++) {
-		char *place = arena_strdup(s->arena, s->spec->mounts[i].destination);
+	for (size_t i = 0; i < spec->mount_count; i++) {
+		char *place = arena_strdup(arena, spec->mounts[i].destination);
 
 		if (!place)
 			continue;
 		path_clean(place);
 		if (str_equal(place, path + 1))
-			found = &s->spec->mounts[i];
+			found = &spec->mounts[i];
 	}
 	return found;
 }
@@ -88,7 +88,7 @@ static bool is_below_bind(const struct survey *s, const char *path)
 	     slash = strrchr(above, '/')) {
 		*slash = '\0';
 
-		const struct spec_mount *mount = find_mount(s, above);
+		const struct spec_mount *mount = facts_find_mount(s->spec, s->arena, above);
 
 		if (mount)
 			return is_bind(mount);
@@ -96,9 +96,20 @@ static bool is_below_bind(const struct survey *s, const char *path)
 	return false;
 }
 
+/* Over another one at the same place that is no directory above it. */
+static bool is_over(const struct survey *s, const struct mountinfo *m)
+{
+	for (const struct mountinfo *other = s->all.items; other < m; other++)
+		if (str_equal(other->path, m->path) && str_equal(other->id, m->parent))
+			return true;
+	return false;
+}
+
 static enum fact_mount_source classify(struct survey *s, const struct mountinfo *m, bool directory)
 {
-	const struct spec_mount *mount = find_mount(s, m->path);
+	/* What lies over a mount of the configuration is none. */
+	const struct spec_mount *mount =
+		is_over(s, m) ? NULL : facts_find_mount(s->spec, s->arena, m->path);
 
 	if (m == s->root)
 		return MOUNT_INTERNAL;

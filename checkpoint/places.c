@@ -13,9 +13,13 @@
 #include "base/mount_api.h"
 #include "base/str.h"
 #include "rootfs/path.h"
+#include "rootfs/rootfs.h"
 
 void places_done(struct places *places)
 {
+	for (size_t i = 0; places->list && i < places->facts->mount_count; i++)
+		if (places->list[i].tree > 0)
+			close(places->list[i].tree);
 	arena_done(&places->arena);
 }
 
@@ -94,21 +98,68 @@ static int list_external(const struct places_request *request, struct places *pl
 
 	places->external =
 		arena_alloc(&places->arena, facts->mount_count + 1, sizeof(*places->external));
-	if (!places->external)
+	places->list = arena_alloc(&places->arena, facts->mount_count + 1, sizeof(*places->list));
+	if (!places->external || !places->list)
 		return error_code(err, ENOMEM, "restore");
 	for (size_t i = 0; i < facts->mount_count; i++) {
-		const char *source = NULL;
+		struct place *place = &places->list[i];
 		char *text;
-		int r = name_source(request, places, &facts->mounts[i], &source, err);
+		int r = name_source(request, places, &facts->mounts[i], &place->source, err);
 
 		if (r < 0)
 			return r;
-		if (!source)
+		if (!place->source)
 			continue;
-		text = arena_format(&places->arena, "mnt[%s]:%s", facts_mount_key(i, key), source);
+		if (places->carried && place->source != places->mask) {
+			place->from = place->source;
+			place->source = arena_format(&places->arena, "%s/%zu", places->hidden, i);
+		}
+		text = !place->source ? NULL
+		                      : arena_format(&places->arena, "mnt[%s]:%s",
+		                                     facts_mount_key(i, key), place->source);
 		if (!text)
 			return error_code(err, ENOMEM, "restore");
 		places->external[places->external_count++] = text;
+	}
+	return 0;
+}
+
+static bool has_id_maps(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->mount_count; i++)
+		if (rootfs_is_idmapped(&spec->mounts[i]))
+			return true;
+	return false;
+}
+
+/* CRIU mounts what it finds, so the id maps are made here. */
+static int map_mounts(const struct places_request *request, struct places *places,
+                      struct error *err)
+{
+	const struct facts *facts = request->facts;
+	scoped_fd proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	scoped_fd bundle = open(request->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct rootfs_request part = {
+		.spec = request->spec,
+		.bundle_fd = bundle,
+		.bundle_path = request->bundle,
+		.proc_fd = proc,
+		.user_namespace = request->user_namespace,
+	};
+
+	if (proc < 0 || bundle < 0)
+		return error_errno(err, "bundle %s", request->bundle);
+	for (size_t i = 0; i < facts->mount_count; i++) {
+		const struct spec_mount *mount;
+
+		if (facts->mounts[i].source != MOUNT_BIND)
+			continue;
+		mount = facts_find_mount(request->spec, &places->arena, facts->mounts[i].path);
+		if (!mount || !rootfs_is_idmapped(mount))
+			continue;
+		places->list[i].tree = rootfs_open_bind(&part, mount, err);
+		if (places->list[i].tree < 0)
+			return -err->code;
 	}
 	return 0;
 }
@@ -168,39 +219,138 @@ int places_prepare(const struct places_request *request, struct places *ret, str
 	ret->root_fd = request->root_fd;
 	ret->facts = request->facts;
 	ret->hidden = request->hidden;
+	ret->carried = request->user_namespace || has_id_maps(request->spec);
 	ret->root = arena_format(&ret->arena, "%s/root", request->hidden);
 	ret->mask = arena_format(&ret->arena, "%s/mask", request->hidden);
 	if (!ret->root || !ret->mask)
 		return error_code(err, ENOMEM, "restore");
 
 	r = make_points(ret, err);
-	return r < 0 ? r : list_external(request, ret, err);
+	if (r == 0)
+		r = list_external(request, ret, err);
+	return r == 0 && has_id_maps(request->spec) ? map_mounts(request, ret, err) : r;
 }
 
 /* --- CRIU's mount namespace --- */
 
-int places_enter(const struct places *places, struct error *err)
+/* What lies in the way of others than root: the first directory on the way to `path` that they may not enter. */
+static void find_barrier(const char *path, char ret[static PATH_MAX])
+{
+	struct stat st;
+
+	(void)snprintf(ret, PATH_MAX, "%s", path);
+	for (char *slash = strchr(ret + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (stat(ret, &st) == 0 && !(st.st_mode & S_IXOTH))
+			return;
+		*slash = '/';
+	}
+}
+
+/* A tmpfs over `hidden`, which has the other mounts in it. */
+static int cover(const struct places *places, struct error *err)
 {
 	const unsigned long strict = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	char place[PATH_MAX];
 
+	if (!places->carried) {
+		if (mount("lvm-run", places->hidden, "tmpfs", strict, "mode=0700,size=64k") < 0)
+			return error_errno(err, "tmpfs on %s", places->hidden);
+		return 0;
+	}
+	find_barrier(places->hidden, place);
+	if (mount("lvm-run", place, "tmpfs", strict, "mode=0755,size=256k") < 0)
+		return error_errno(err, "tmpfs on %s", place);
+	for (size_t end = strlen(place); places->hidden[end]; end = strlen(place)) {
+		size_t length = end + 1 + strcspn(places->hidden + end + 1, "/");
+
+		(void)snprintf(place, sizeof(place), "%.*s", (int)length, places->hidden);
+		if (mkdir(place, 0755) < 0)
+			return error_errno(err, "%s", place);
+	}
+	return 0;
+}
+
+/* Nothing else is mounted in what is taken, so that it may be mounted again by who owns less. */
+static int take_trees(const struct places *places, int *trees, struct error *err)
+{
+	for (size_t i = 0; i < places->facts->mount_count; i++) {
+		const char *from = places->list[i].from;
+
+		trees[i] = places->list[i].tree;
+		if (!from || trees[i])
+			continue;
+		trees[i] = open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (trees[i] < 0)
+			return error_errno(err, "source %s", from);
+	}
+	return 0;
+}
+
+static int put_trees(const struct places *places, const int *trees, struct error *err)
+{
+	for (size_t i = 0; i < places->facts->mount_count; i++) {
+		const char *source = places->list[i].source;
+		struct stat st;
+
+		if (!places->list[i].from)
+			continue;
+		if (fstat(trees[i], &st) < 0)
+			return error_errno(err, "source %s", places->list[i].from);
+		if ((S_ISDIR(st.st_mode) ? mkdir(source, 0755) : mknod(source, S_IFREG | 0644, 0)) <
+		            0 ||
+		    move_mount(trees[i], "", AT_FDCWD, source, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			return error_errno(err, "bind mount %s", places->list[i].from);
+	}
+	return 0;
+}
+
+/* The root as a detached mount; −errno: *err. */
+static int take_root(const struct places *places, struct error *err)
+{
+	const unsigned int all = places->carried ? 0 : AT_RECURSIVE;
+	int fd = places->root_fd >= 0 ? places->root_fd
+	                              : open_tree(AT_FDCWD, places->rootfs,
+	                                          OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | all);
+
+	return fd < 0 ? error_errno(err, "bind mount %s", places->rootfs) : fd;
+}
+
+static int fill(const struct places *places, int root, const int *trees, struct error *err)
+{
+	const unsigned long strict = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	int r = cover(places, err);
+
+	if (r < 0)
+		return r;
+	if (mkdir(places->root, 0755) < 0 || mkdir(places->mask, 0755) < 0)
+		return error_errno(err, "mount points");
+	if (mount("none", places->mask, "tmpfs", strict | MS_RDONLY, "mode=0755,nr_inodes=1") < 0)
+		return error_errno(err, "tmpfs for masked paths");
+	if (move_mount(root, "", AT_FDCWD, places->root, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "attach %s", places->rootfs);
+	if (mount(NULL, places->root, NULL, MS_PRIVATE | MS_REC, NULL) < 0)
+		return error_errno(err, "make %s private", places->rootfs);
+	return put_trees(places, trees, err);
+}
+
+int places_enter(const struct places *places, struct error *err)
+{
+	/* In a process that soon executes CRIU. */
+	int *trees = calloc(places->facts->mount_count + 1, sizeof(*trees));
+
+	if (!trees)
+		return error_code(err, ENOMEM, "restore");
 	if (unshare(CLONE_NEWNS) < 0)
 		return error_errno(err, "mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return error_errno(err, "mount propagation");
-	if (mount("lvm-run", places->hidden, "tmpfs", strict, "mode=0700,size=64k") < 0)
-		return error_errno(err, "tmpfs on %s", places->hidden);
-	if (mkdir(places->root, 0700) < 0 || mkdir(places->mask, 0755) < 0)
-		return error_errno(err, "mount points");
-	if (mount("none", places->mask, "tmpfs", strict | MS_RDONLY, "mode=0755,nr_inodes=1") < 0)
-		return error_errno(err, "tmpfs for masked paths");
-	if (places->root_fd >= 0) {
-		if (move_mount(places->root_fd, "", AT_FDCWD, places->root,
-		               MOVE_MOUNT_F_EMPTY_PATH) < 0)
-			return error_errno(err, "attach %s", places->rootfs);
-	} else if (mount(places->rootfs, places->root, NULL, MS_BIND | MS_REC, NULL) < 0) {
-		return error_errno(err, "bind mount %s", places->rootfs);
-	}
-	if (mount(NULL, places->root, NULL, MS_PRIVATE | MS_REC, NULL) < 0)
-		return error_errno(err, "make %s private", places->rootfs);
-	return 0;
+
+	int root = take_root(places, err);
+	int r = root < 0 ? root : take_trees(places, trees, err);
+
+	if (r == 0)
+		r = fill(places, root, trees, err);
+	free(trees);
+	return r;
 }

@@ -23,6 +23,15 @@ struct places_request {
 	/* The root as a detached mount, borrowed, and where its container has it; −1: the bundle's. */
 	int root_fd;
 	const char *root_path;
+	/* The container's root is nobody special out here: what CRIU mounts must be where anyone may look. */
+	bool user_namespace;
+};
+
+/* What is mounted into the container from outside. */
+struct place {
+	const char *source; /* where CRIU finds it; null: CRIU makes it */
+	const char *from;   /* carried there: what it is; null: it is there already */
+	int tree; /* carried, and ready as a detached mount with its own id maps; 0: not */
 };
 
 struct places {
@@ -31,6 +40,8 @@ struct places {
 	char rootfs[PATH_MAX]; /* absolute, of the new root */
 	int root_fd;           /* see above */
 	const char *hidden;
+	bool carried;          /* every source is bound below `hidden` first */
+	struct place *list;    /* one for each mount of the facts */
 	char *root;            /* what is CRIU's --root */
 	char *mask;            /* the empty directory */
 	const char **external; /* "mnt[KEY]:SOURCE" */

@@ -22,6 +22,8 @@
 #include "checkpoint/places.h"
 #include "checkpoint/restore_log.h"
 #include "checkpoint/verify.h"
+#include "namespaces/user.h"
+#include "rootfs/rootfs.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
 #include "runtime/delete.h"
@@ -34,6 +36,7 @@ struct restore {
 	struct facts facts;
 	struct places places;
 	int image_fd;
+	int criu_images_fd; /* the same as CRIU is to see it; −1: no different */
 	int work_fd;
 	int root_fd; /* a managed root, mounted but not yet attached; −1: none */
 	struct inherited inherited;
@@ -55,6 +58,7 @@ static void restore_done(struct restore *restore)
 	inherited_done(&restore->inherited);
 	fd_close(&restore->root_fd);
 	fd_close(&restore->work_fd);
+	fd_close(&restore->criu_images_fd);
 	fd_close(&restore->image_fd);
 	places_done(&restore->places);
 	facts_done(&restore->facts);
@@ -87,6 +91,26 @@ static int open_image(struct restore *restore, struct error *err)
 		              "it is a pre-dump: a checkpoint with --parent-path goes "
 		              "on from it");
 	return r < 0 ? error_wrap(err, "image path %s", path) : 0;
+}
+
+/*
+ * CRIU reads the images as root at first, and as the root of the container's user namespace later: theirs is
+ * the group (facts_write lets it read).
+ */
+static int give_image(struct restore *restore, struct error *err)
+{
+	const struct spec_linux *maps = &restore->creation.plan.spec->linux;
+	int64_t gid = user_map_id(&maps->gid_mappings, 0);
+	scoped_fd proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (!restore->facts.user_namespace)
+		return 0;
+	if (gid < 0)
+		return error_set(err, ENOTSUP, "the user namespace has no root");
+	if (proc < 0)
+		return error_errno(err, "/proc");
+	restore->criu_images_fd = rootfs_open_shared(proc, restore->image_fd, (uint32_t)gid, err);
+	return restore->criu_images_fd < 0 ? error_wrap(err, "image directory") : 0;
 }
 
 static int open_work(struct restore *restore, struct error *err)
@@ -125,6 +149,7 @@ static int prepare(struct restore *restore, struct error *err)
 		.spec = creation->plan.spec,
 		.bundle = creation->bundle,
 		.hidden = restore->hidden,
+		.user_namespace = restore->facts.user_namespace,
 	};
 
 	if (length < 0)
@@ -138,6 +163,8 @@ static int prepare(struct restore *restore, struct error *err)
 
 	int r = open_work(restore, err);
 
+	if (r == 0)
+		r = give_image(restore, err);
 	if (r == 0)
 		r = mount_root(restore, err);
 	request.root_fd = restore->root_fd;
@@ -154,6 +181,13 @@ static int prepare(struct restore *restore, struct error *err)
 static int check_config(const struct restore *restore, struct error *err)
 {
 	const struct spec *spec = restore->creation.plan.spec;
+	const struct spec_namespace *user = &spec->linux.namespaces[NAMESPACE_USER];
+
+	if (restore->facts.user_namespace != (user->set && !user->path))
+		return error_set(err, EINVAL,
+		                 "the checkpoint was made %s a user namespace of its own, "
+		                 "config.json asks for something else",
+		                 restore->facts.user_namespace ? "in" : "without");
 
 	if (!spec->linux.namespaces[NAMESPACE_MOUNT].set ||
 	    !spec->linux.namespaces[NAMESPACE_PID].set)
@@ -179,6 +213,12 @@ static int enter(void *context, struct error *err)
 	return places_enter(&restore->places, err);
 }
 
+/* CRIU makes the network namespace, together with the user namespace that it belongs to. */
+static bool has_new_network(const struct restore *restore)
+{
+	return restore->facts.user_namespace && restore->facts.network;
+}
+
 /* The first process is there, its namespaces are empty: what create does once init exists. */
 static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 {
@@ -192,6 +232,10 @@ static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 
 	int r = creation_note_process(creation, err);
 
+	if (r == 0)
+		r = credentials_check_maps(pid, creation->plan.spec, err);
+	if (r == 0 && has_new_network(restore))
+		r = inherit_loopback(pid, err);
 	if (r == 0)
 		r = cgroup_settle(creation->cgroup, err);
 	/* CRIU makes all others of this one. */
@@ -330,7 +374,8 @@ static int run_criu(struct restore *restore, struct error *err)
 {
 	const struct checkpoint_options *o = restore->options;
 	struct criu_options options = {
-		.images_fd = restore->image_fd,
+		.images_fd =
+			restore->criu_images_fd < 0 ? restore->image_fd : restore->criu_images_fd,
 		.work_fd = restore->work_fd,
 		.log_file = RESTORE_LOG_NAME,
 		.root = restore->places.root,
@@ -351,6 +396,7 @@ static int run_criu(struct restore *restore, struct error *err)
 		.link_remap = o->link_remap,
 		.lazy_pages = o->lazy_pages,
 		.auto_dedup = o->auto_dedup,
+		.empty_network = has_new_network(restore),
 		.config = criu_config(restore->creation.plan.spec),
 	};
 	pid_t pid = 0;
@@ -440,6 +486,7 @@ int checkpoint_restore(struct store *store, const struct create_options *create,
 		.store = store,
 		.creation = CREATION_NONE,
 		.image_fd = -1,
+		.criu_images_fd = -1,
 		.work_fd = -1,
 		.root_fd = -1,
 		.inherited = INHERITED_NONE,

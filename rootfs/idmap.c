@@ -244,3 +244,26 @@ int idmap_prepare(struct rootfs_plan *plan, const struct rootfs_request *request
 	fd = namespace_for(plan, uids, gids, err);
 	return fd < 0 ? fd : idmap_apply(step, fd, err);
 }
+
+int rootfs_open_shared(int proc_fd, int fd, uint32_t gid, struct error *err)
+{
+	scoped_str gids = str_format("0 %u 1\n", gid);
+
+	if (!gids)
+		return error_code(err, ENOMEM, "idmap");
+
+	scoped_fd namespace = make_namespace(proc_fd, "0 0 1\n", gids, err);
+
+	if (namespace < 0)
+		return -err->code;
+
+	scoped_fd tree = open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree < 0)
+		return error_errno(err, "idmap: open_tree");
+
+	int r = idmap_tree(tree, false, namespace, err);
+	int copy = r < 0 ? r : openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return r == 0 && copy < 0 ? error_errno(err, "idmap: open the mount") : copy;
+}

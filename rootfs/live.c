@@ -73,3 +73,49 @@ int rootfs_prepare_live(const struct rootfs_request *request, struct rootfs_plan
 	plan = NULL;
 	return 0;
 }
+
+bool rootfs_is_idmapped(const struct spec_mount *mount)
+{
+	const struct string_list *options = &mount->options;
+
+	if (mount->uid_mappings.count || mount->gid_mappings.count)
+		return true;
+	for (size_t i = 0; i < options->count; i++) {
+		const char *word = options->items[i] + (options->items[i][0] == 'r');
+
+		if (str_equal(word, "idmap") || str_starts(word, "idmap="))
+			return true;
+	}
+	return false;
+}
+
+int rootfs_open_bind(const struct rootfs_request *request, const struct spec_mount *mount,
+                     struct error *err)
+{
+	struct spec_mount one = *mount;
+	struct spec spec = *request->spec;
+	struct rootfs_request part = *request;
+	scoped_rootfs_plan plan = NULL;
+
+	/* The container's own maps, by name: its user namespace is not there yet. */
+	if (!one.uid_mappings.count && !one.gid_mappings.count) {
+		one.uid_mappings = spec.linux.uid_mappings;
+		one.gid_mappings = spec.linux.gid_mappings;
+	}
+	spec.mounts = &one;
+	spec.mount_count = 1;
+	part.spec = &spec;
+
+	int r = rootfs_prepare_live(&part, &plan, err);
+
+	if (r < 0)
+		return r;
+
+	int tree = plan->mounts[0].tree;
+
+	if (tree < 0)
+		return error_set(err, EPERM, "mount %s: not possible from here",
+		                 mount->destination);
+	plan->mounts[0].tree = -1;
+	return tree;
+}

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "rootfs/layer.h"
@@ -126,6 +127,20 @@ struct rootfs_removals {
 };
 int rootfs_enter_unmount(const struct rootfs_removals *removals, int proc_fd,
                          struct error *err) must_check;
+
+/*
+ * Host. The detached tree of one bind mount of the configuration, with its options and id maps: where init is
+ * nobody to do it. Of the request what rootfs_prepare_live takes.
+ */
+int rootfs_open_bind(const struct rootfs_request *request, const struct spec_mount *mount,
+                     struct error *err) must_check;
+bool rootfs_is_idmapped(const struct spec_mount *mount) must_check;
+
+/*
+ * Host. Opens the directory `fd` once more, in a mount of its own in which what belongs to the group root belongs to
+ * that group: for processes that are root only in a user namespace.
+ */
+int rootfs_open_shared(int proc_fd, int fd, uint32_t gid, struct error *err) must_check;
 
 /* The mount options understood, for `features`; ends with null. */
 const char *const *rootfs_mount_option_names(void);
