@@ -53,6 +53,9 @@ const struct option sandbox_options[] = {
          "and there may be N of them, threads included"},
 	{"disk", "", OPTION_TEXT, SANDBOX(disk), "SIZE",
          "what it writes and is discarded may be SIZE (half of this host's memory)"},
+	{"keep", "", OPTION_TEXT, SANDBOX(keep), "DIR",
+         "keep in DIR what it writes to this host's directories: the next run with DIR goes on "
+         "with that"},
 	{"best-effort", "", OPTION_FLAG, SANDBOX(best_effort), NULL,
          "run without the limits that this host cannot enforce, instead of not at all"},
 	{"report", "", OPTION_TEXT, SANDBOX(report), "FD/FILE",
@@ -328,6 +331,14 @@ static int parse_all(const struct call *call, struct arena *arena, struct sandbo
 
 	if (a->audit && !o->report)
 		return error_set(err, EINVAL, "option --audit: needs --report");
+	if (a->keep) {
+		o->keep = absolute(arena, a->keep);
+		if (!o->keep)
+			return error_code(err, ENOENT, "option --keep %s", a->keep);
+	}
+	if (a->keep && a->read_only)
+		return error_set(err, EINVAL,
+		                 "options --keep and --read-only: there is nothing to keep");
 	if (a->share_net && a->net_allow.count)
 		return error_set(err, EINVAL,
 		                 "options --share-net and --net-allow: either all of this host's "

@@ -135,7 +135,7 @@ struct sandbox_arguments {
 	struct option_list net_allow;
 	const char *diff;
 	const char *directory;
-	const char *disk, *memory, *swap, *cpus, *pids;
+	const char *disk, *keep, *memory, *swap, *cpus, *pids;
 	const char *timeout, *grace, *max_silent, *max_log;
 	const char *report, *statistics, *status_fd, *out, *err;
 	const char *hostname, *profile, *learn;

@@ -334,6 +334,7 @@ static int make_init(struct creation *creation, struct store *store, struct erro
 		.new_keyring = !creation->options->no_new_keyring,
 		.preserve_fds = creation->options->preserve_fds,
 		.reaper_fd = creation->options->reaper ? creation->options->reaper_fd : -1,
+		.hold_fd = creation->options->hold_fd > 0 ? creation->options->hold_fd : -1,
 		.landlock = creation->options->landlock,
 		.layers = creation->root ? &creation->root->stack.stack : NULL,
 		.layers_path = creation->root ? creation->root->mount_point : NULL,

@@ -48,6 +48,7 @@ struct creation {
 			.sync_fds = {-1, -1},                                                      \
 			.listen_fd = -1,                                                           \
 			.reaper_fd = -1,                                                           \
+			.hold_fd = -1,                                                             \
 		},                                                                                 \
 	}
 

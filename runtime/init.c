@@ -204,7 +204,7 @@ static int step_program(struct init *init, struct error *err)
 
 static int step_close_fds(struct init *init, struct error *err)
 {
-	int needed[LOCKDOWN_FD_MAX + 4];
+	int needed[LOCKDOWN_FD_MAX + 5];
 	size_t count = 0;
 
 	if (init->plan->lockdown)
@@ -213,6 +213,7 @@ static int step_close_fds(struct init *init, struct error *err)
 	needed[count++] = init->plan->listen_fd;
 	needed[count++] = init->console;
 	needed[count++] = init->plan->reaper_fd;
+	needed[count++] = init->plan->hold_fd;
 	return program_enter_close_fds(init->plan->kept_fds, needed, count, err);
 }
 

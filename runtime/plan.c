@@ -109,6 +109,7 @@ int plan_build(struct init_plan *plan, const struct plan_request *request, struc
 	const struct spec *spec = plan->spec;
 
 	plan->reaper_fd = request->reaper_fd;
+	plan->hold_fd = request->hold_fd;
 	plan->landlock = request->landlock;
 	plan->new_user_namespace = is_new(spec, NAMESPACE_USER);
 	plan->new_mount_namespace = is_new(spec, NAMESPACE_MOUNT);

@@ -28,6 +28,7 @@ struct init_plan {
 	int listen_fd;               /* where start connects; −1: started over the sync socket */
 	unsigned int kept_fds;       /* passed on to the program from 3 on */
 	int reaper_fd; /* init stays as pid 1 and talks here (reaper.h); −1: it does not; borrowed */
+	int hold_fd;                           /* and holds this open; −1: nothing; borrowed */
 	const struct landlock_rules *landlock; /* null: none; borrowed */
 	bool new_user_namespace;
 	bool user_namespace; /* new or joined, and not the one that we are in */
@@ -57,6 +58,7 @@ struct plan_request {
 	bool new_keyring;
 	unsigned int preserve_fds;
 	int reaper_fd;                         /* −1: init becomes the program */
+	int hold_fd;                           /* open while init lives; −1: none */
 	const struct landlock_rules *landlock; /* null: none; borrowed */
 	const struct layer_stack *layers;      /* the root; null: root.path of the configuration */
 	const char *layers_path;

@@ -68,6 +68,7 @@ struct create_options {
 	 */
 	bool reaper;
 	int reaper_fd;
+	int hold_fd; /* with a reaper, which keeps it open while it lives (a lock); ≤ 0: none; borrowed */
 	const struct landlock_rules *landlock; /* null: none; borrowed */
 	const struct spec_seccomp
 		*seccomp; /* instead of the configuration's; null: that; borrowed */

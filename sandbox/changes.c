@@ -144,22 +144,19 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct change *)a)->path, ((const struct change *)b)->path);
 }
 
-int changes_find(const struct view *view, const struct scratch *scratch, struct changes *ret,
-                 struct error *err)
+int changes_find(const struct view *view, struct changes *ret, struct error *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < view->mount_count; i++) {
 		const struct view_mount *mount = &view->mounts[i];
-		char name[16];
 
-		if (mount->layer < 0)
+		if (!mount->upper)
 			continue;
-		(void)snprintf(name, sizeof(name), "u/%d", mount->layer);
 
 		scoped_fd lower = open(mount->lower, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		const struct level level = {
-			.upper = openat(scratch->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+			.upper = open(mount->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 			.lower = lower,
 			.path = mount->target,
 		};

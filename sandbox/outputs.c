@@ -27,16 +27,6 @@ static const struct view_mount *mount_of(const struct view *view, const char *pa
 	return found;
 }
 
-/* An overlay once more, read-only, in this process's namespaces. */
-static int open_overlay(const struct view_mount *mount, const struct scratch *scratch,
-                        struct error *err)
-{
-	scoped_arena arena = {0};
-	const char *upper = arena_format(&arena, "%s/u/%d", scratch->path, mount->layer);
-
-	return upper ? overlay_open(upper, mount->lower, err) : error_code(err, ENOMEM, "outputs");
-}
-
 int outputs_open_tree(const struct view *view, const struct scratch *scratch, const char *path,
                       const char **ret_rest, struct error *err)
 {
@@ -46,8 +36,9 @@ int outputs_open_tree(const struct view *view, const struct scratch *scratch, co
 
 	rest += strspn(rest, "/");
 	*ret_rest = *rest ? rest : ".";
-	if (mount && mount->layer >= 0)
-		return open_overlay(mount, scratch, err);
+	/* An overlay once more, read-only, in this process's namespaces. */
+	if (mount && str_equal(mount->type, "overlay"))
+		return overlay_open(mount->upper, mount->lower, err);
 	if (mount && !str_equal(mount->type, "bind"))
 		return error_set(err, EINVAL, "%s: nothing can be taken from there", path);
 	fd = mount ? open(mount->source, O_PATH | O_CLOEXEC)

@@ -45,9 +45,8 @@ struct changes {
 void changes_done(struct changes *changes);
 #define scoped_changes scoped(changes_done) struct changes
 
-/* What differs from the host in the overlays; sorted by path. */
-int changes_find(const struct view *view, const struct scratch *scratch, struct changes *ret,
-                 struct error *err) must_check;
+/* What differs from the host in the directories that are its own; sorted by path. */
+int changes_find(const struct view *view, struct changes *ret, struct error *err) must_check;
 
 /* The letters that lists use: "A", "M", "D". */
 const char *change_letter(enum change_kind kind);

@@ -16,8 +16,8 @@
 static int make(const char *above, const char *below)
 {
 	scoped_arena arena = {0};
-	const char *first = overlay_lower_option(&arena, above);
-	const char *second = overlay_lower_option(&arena, below);
+	const char *first = overlay_option(&arena, "lowerdir", above);
+	const char *second = overlay_option(&arena, "lowerdir", below);
 	scoped_fd context = fsopen("overlay", FSOPEN_CLOEXEC);
 
 	if (!first || !second)
@@ -51,15 +51,14 @@ int overlay_open(const char *upper, const char *lower, struct error *err)
 	return mount < 0 ? error_code(err, -mount, "overlay of %s over %s", upper, lower) : mount;
 }
 
-/* With /dev as the other layer: two are needed, and it is always there. */
-static bool try(const char *lower)
+static bool try(const char *lower, const char *other)
 {
-	scoped_fd mount = make(lower, "/dev");
+	scoped_fd mount = make(lower, other);
 
 	return mount >= 0;
 }
 
-bool overlay_possible(const char *lower)
+bool overlay_possible(const char *lower, const char *other)
 {
 	struct statfs fs;
 
@@ -72,23 +71,25 @@ bool overlay_possible(const char *lower)
 	case TMPFS_MAGIC:
 		return true;
 	default:
-		return try(lower);
+		return try(lower, other);
 	}
 }
 
-const char *overlay_lower_option(struct arena *arena, const char *lower)
+const char *overlay_option(struct arena *arena, const char *key, const char *path)
 {
-	char *text = arena_alloc(arena, strlen("lowerdir=") + 2 * strlen(lower) + 1, 1);
+	size_t length = strlen(key);
+	char *text = arena_alloc(arena, length + 2 * strlen(path) + 2, 1);
 	char *to = text;
 
 	if (!text)
 		return NULL;
-	memcpy(to, "lowerdir=", strlen("lowerdir="));
-	to += strlen("lowerdir=");
-	for (; *lower; lower++) {
-		if (*lower == ':' || *lower == '\\')
+	memcpy(to, key, length);
+	to += length;
+	*to++ = '=';
+	for (; *path; path++) {
+		if (*path == ':' || *path == '\\')
 			*to++ = '\\';
-		*to++ = *lower;
+		*to++ = *path;
 	}
 	*to = '\0';
 	return text;

@@ -9,12 +9,13 @@
 
 /*
  * Whether an overlay can have this directory below it. For the common file systems that is known; for
- * others (overlays above all, whose depth is limited) one is made and thrown away.
+ * others (overlays above all, whose depth is limited) one is made and thrown away. Two layers are needed:
+ * `other` is any directory without mounts below it that are not ours to lift off.
  */
-bool overlay_possible(const char *lower);
+bool overlay_possible(const char *lower, const char *other);
 
-/* "lowerdir=…" with what the kernel would take for a separator escaped; null: no memory. */
-const char *overlay_lower_option(struct arena *arena, const char *lower);
+/* "KEY=PATH" with what the kernel would take for a separator escaped; null: no memory. */
+const char *overlay_option(struct arena *arena, const char *key, const char *path);
 
 /*
  * The two directories as one, read-only and attached nowhere: what an overlay of them showed. −errno

@@ -112,10 +112,14 @@ static void add_pressure(struct json_writer *w, const struct cgroup_stats *stats
 
 static void add_disk(struct json_writer *w, const struct report *report)
 {
+	const struct storage *storage = report->storage;
+	int fd = storage->kept_fd >= 0 ? storage->kept_fd : storage->once_fd;
 	struct statvfs fs;
 
 	json_writer_object(w, "disk");
-	if (report->scratch->fd >= 0 && fstatvfs(report->scratch->fd, &fs) == 0) {
+	json_writer_string(w, "enforcedBy", storage_bound_names[storage->bound]);
+	json_writer_optional(w, "kept", storage->place[0] ? storage->place : NULL);
+	if (fd >= 0 && storage->bound != STORAGE_FREE && fstatvfs(fd, &fs) == 0) {
 		json_writer_unsigned(w, "limitBytes", (uint64_t)fs.f_blocks * fs.f_frsize);
 		json_writer_unsigned(w, "usedBytes",
 		                     (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize);

@@ -24,6 +24,7 @@ struct run {
 	const struct sandbox_options *options;
 	struct store *store;
 	struct scratch scratch;
+	struct storage storage;
 	struct view view;
 	struct network network;
 	struct watch watch;
@@ -47,6 +48,7 @@ static void run_done(struct run *run)
 	copy_done(&run->outputs);
 	changes_done(&run->changes);
 	verdict_usage_done(&run->usage);
+	storage_done(&run->storage);
 	scratch_done(&run->scratch);
 }
 
@@ -57,6 +59,7 @@ static void begin(struct run *run, struct store *store, const struct sandbox_opt
 	run->options = options;
 	run->store = store;
 	run->scratch = (struct scratch)SCRATCH_NONE;
+	run->storage = (struct storage)STORAGE_NONE;
 	run->outputs = (struct copy)COPY_NONE;
 	run->network = (struct network)NETWORK_NONE;
 	watch_begin(&run->watch, options);
@@ -69,10 +72,16 @@ static void begin(struct run *run, struct store *store, const struct sandbox_opt
 
 static int build(struct run *run, struct error *err)
 {
+	const char *note = NULL;
 	int r = scratch_make(&run->scratch, store_fd(run->store), run->options->disk_limit, err);
 
 	if (r == 0)
-		r = view_build(&run->view, &run->scratch, run->options, err);
+		r = storage_make(&run->storage, &run->scratch, run->options, &run->view.arena,
+		                 &note, err);
+	if (r == 0 && note)
+		r = view_note(&run->view, note, err);
+	if (r == 0)
+		r = view_build(&run->view, &run->scratch, &run->storage, run->options, err);
 	return r < 0 ? r
 	             : network_prepare(&run->network, &run->view, &run->scratch, run->options, err);
 }
@@ -171,6 +180,7 @@ static int launch_once(struct run *run, bool without_limits, struct launch **ret
 		.bundle = run->scratch.path,
 		/* A user mostly may not make one; where nothing needs it, none is missed. */
 		.driver = wants_group ? run->options->driver : CGROUP_DRIVER_DISABLED,
+		.hold_fd = run->storage.place_fd,
 	};
 	/* The configuration has no word for this part of it: the program inherits ours. */
 	if (run->options->reproducible && personality(ADDR_NO_RANDOMIZE) < 0)
@@ -212,7 +222,7 @@ static int wait_for_end(struct run *run, struct error *err)
 
 	if (r < 0)
 		return r;
-	r = watch_run(&run->watch, launched, run->scratch.fd, err);
+	r = watch_run(&run->watch, launched, &run->storage, err);
 	/* Nothing of it lives on: the pid namespace ended with init, and the group is emptied too. */
 	if (launch_cgroup(launched) && cgroup_dirfd(launch_cgroup(launched)) >= 0)
 		(void)!cgroup_kill(launch_cgroup(launched), &ignored);
@@ -232,7 +242,7 @@ static int collect(struct run *run, struct error *err)
 
 	/* Before outputs are copied: they go into the directories that are compared. */
 	if (options->diff || options->commit_count)
-		r = changes_find(&run->view, &run->scratch, &run->changes, err);
+		r = changes_find(&run->view, &run->changes, err);
 	if (r == 0 && options->commit_count && run->watch.stop == WATCH_NONE &&
 	    run->watch.status == 0)
 		r = outputs_commit(&run->view, &run->scratch, options, &run->changes, &run->outputs,
@@ -264,6 +274,7 @@ static int tell(const struct run *run, const struct verdict *verdict, struct err
 	const struct report report = {
 		.options = run->options,
 		.scratch = &run->scratch,
+		.storage = &run->storage,
 		.view = &run->view,
 		.network = &run->network,
 		.watch = &run->watch,

@@ -67,6 +67,8 @@ struct sandbox_options {
 	bool read_only;        /* no overlays: the host's files cannot be written at all */
 	bool show_secrets;     /* nothing is hidden */
 	uint64_t disk_limit;   /* bytes; 0: half of the memory, the default of tmpfs */
+	const char
+		*keep; /* a directory for the layers, which a later run goes on with; null: none */
 
 	/* Environment */
 	char *const

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/mount_api.h"
 #include "base/str.h"
+#include "sandbox/overlay.h"
 
 static const char place_name[] = ".sandbox";
 
@@ -108,43 +109,24 @@ static int find_place(struct scratch *scratch, int store_fd, struct error *err)
 	return 0;
 }
 
-int scratch_directory(const struct scratch *scratch, const char *name, const struct stat *like,
-                      struct error *err)
+int scratch_directory(const struct scratch *scratch, int at, const char *name,
+                      const struct stat *like, struct error *err)
 {
-	if (mkdirat(scratch->fd, name, 0700) < 0)
+	if (mkdirat(at, name, 0700) < 0)
 		return error_errno(err, "scratch: mkdir %s", name);
 	if ((like->st_uid || like->st_gid) &&
-	    fchownat(scratch->fd, name, like->st_uid, like->st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    fchownat(at, name, like->st_uid, like->st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
 	    !scratch->rootless)
 		return error_errno(err, "scratch: chown %s", name);
-	if ((like->st_mode & 07777) != 0700 &&
-	    fchmodat(scratch->fd, name, like->st_mode & 07777, 0) < 0)
+	if ((like->st_mode & 07777) != 0700 && fchmodat(at, name, like->st_mode & 07777, 0) < 0)
 		return error_errno(err, "scratch: chmod %s", name);
 	return 0;
-}
-
-int scratch_layer(struct scratch *scratch, const struct stat *like, unsigned int *ret_number,
-                  struct error *err)
-{
-	static const struct stat private = {.st_mode = 0700};
-	char name[16];
-
-	(void)snprintf(name, sizeof(name), "u/%u", scratch->layers);
-
-	int r = scratch_directory(scratch, name, like, err);
-
-	name[0] = 'w';
-	if (r == 0)
-		r = scratch_directory(scratch, name, &private, err);
-	if (r == 0)
-		*ret_number = scratch->layers++;
-	return r;
 }
 
 int scratch_devpts(const struct scratch *scratch, struct error *err)
 {
 	static const struct stat like = {.st_mode = 0755};
-	int r = scratch_directory(scratch, "pts", &like, err);
+	int r = scratch_directory(scratch, scratch->fd, "pts", &like, err);
 	scoped_fd context = fsopen("devpts", FSOPEN_CLOEXEC);
 
 	if (r < 0)
@@ -180,21 +162,49 @@ int scratch_host(const struct scratch *scratch, struct error *err)
 	return 0;
 }
 
-int scratch_bare(const struct scratch *scratch, const char *path, unsigned int number,
-                 struct error *err)
+/* Puts a detached mount on a new directory "l/N": its path. */
+static char *show_lower(struct scratch *scratch, struct arena *arena, int mount, struct error *err)
 {
 	static const struct stat like = {.st_mode = 0755};
 	char name[16];
+
+	(void)snprintf(name, sizeof(name), "l/%u", scratch->lowers);
+	if (scratch_directory(scratch, scratch->fd, name, &like, err) < 0)
+		return NULL;
+	scratch->lowers++;
+	if (move_mount(mount, "", scratch->fd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+		error_errno(err, "mount %s", name);
+		return NULL;
+	}
+	return arena_format(arena, "%s/%s", scratch->path, name);
+}
+
+const char *scratch_bare(struct scratch *scratch, struct arena *arena, const char *path,
+                         struct error *err)
+{
 	scoped_fd tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
-	if (tree < 0)
-		return error_errno(err, "clone the mount of %s", path);
-	(void)snprintf(name, sizeof(name), "l/%u", number);
-	if (scratch_directory(scratch, name, &like, err) < 0)
-		return -err->code;
-	if (move_mount(tree, "", scratch->fd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_errno(err, "mount %s alone", path);
-	return 0;
+	if (tree < 0) {
+		error_errno(err, "clone the mount of %s", path);
+		return NULL;
+	}
+	return show_lower(scratch, arena, tree, err);
+}
+
+const char *scratch_apart(struct scratch *scratch, struct arena *arena, const char *path,
+                          struct error *err)
+{
+	static const struct stat like = {.st_mode = 0755};
+	const char *empty = arena_format(arena, "%s/empty", scratch->path);
+
+	if (mkdirat(scratch->fd, "empty", like.st_mode) < 0 && errno != EEXIST) {
+		error_errno(err, "scratch: mkdir empty");
+		return NULL;
+	}
+
+	scoped_fd mount = empty ? overlay_open(path, empty, err) : -1;
+
+	return mount < 0 ? NULL : show_lower(scratch, arena, mount, err);
 }
 
 int scratch_make(struct scratch *ret, int store_fd, uint64_t limit, struct error *err)
@@ -214,10 +224,6 @@ int scratch_make(struct scratch *ret, int store_fd, uint64_t limit, struct error
 	if (move_mount(tmpfs, "", AT_FDCWD, ret->path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_errno(err, "mount on %s", ret->path);
 	ret->fd = fd_take(&tmpfs);
-	r = scratch_directory(ret, "u", &open_to_all, err);
-	if (r == 0)
-		r = scratch_directory(ret, "w", &open_to_all, err);
-	if (r == 0)
-		r = scratch_directory(ret, "l", &open_to_all, err);
-	return r < 0 ? r : scratch_directory(ret, "rootfs", &root, err);
+	r = scratch_directory(ret, ret->fd, "l", &open_to_all, err);
+	return r < 0 ? r : scratch_directory(ret, ret->fd, "rootfs", &root, err);
 }

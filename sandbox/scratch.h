@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 
 struct scratch {
@@ -21,7 +22,7 @@ struct scratch {
 	char path[PATH_MAX]; /* absolute */
 	bool rootless;       /* a user namespace was made */
 	uid_t uid, gid;      /* the caller's, as they were outside */
-	unsigned int layers; /* how many overlays have their directories */
+	unsigned int lowers; /* how many directories are shown on their own */
 };
 
 #define SCRATCH_NONE                                                                               \
@@ -37,28 +38,28 @@ void scratch_done(struct scratch *scratch);
  */
 int scratch_make(struct scratch *ret, int store_fd, uint64_t limit, struct error *err) must_check;
 
-/* A directory in it; owner and mode as in `like` where that can be had. */
-int scratch_directory(const struct scratch *scratch, const char *name, const struct stat *like,
-                      struct error *err) must_check;
+/* A directory `name` of `at`, a directory in it; owner and mode as in `like` where that can be had. */
+int scratch_directory(const struct scratch *scratch, int at, const char *name,
+                      const struct stat *like, struct error *err) must_check;
 
 /* A devpts of its own, mounted on the directory "pts". */
 int scratch_devpts(const struct scratch *scratch, struct error *err) must_check;
-
-/*
- * The directories of one more overlay over a directory like `like`: its number, for
- * "PATH/u/N" (upper) and "PATH/w/N" (work).
- */
-int scratch_layer(struct scratch *scratch, const struct stat *like, unsigned int *ret_number,
-                  struct error *err) must_check;
 
 /* Shows all of the host, read-only with all that is mounted in it, as the directory "rootfs". */
 int scratch_host(const struct scratch *scratch, struct error *err) must_check;
 
 /*
- * Shows the directory `path` without the mounts below it as "PATH/l/NUMBER". Only root may take mounts
+ * Shows the directory `path` without the mounts below it, as what is returned; null with *err. Only root may take mounts
  * away from what they cover: −EINVAL for others where there are some.
  */
-int scratch_bare(const struct scratch *scratch, const char *path, unsigned int number,
-                 struct error *err) must_check;
+const char *scratch_bare(struct scratch *scratch, struct arena *arena, const char *path,
+                         struct error *err) must_check;
+
+/*
+ * Shows it as a file system of its own, read-only: an overlay may then lie over it whose upper directory is
+ * in it.
+ */
+const char *scratch_apart(struct scratch *scratch, struct arena *arena, const char *path,
+                          struct error *err) must_check;
 
 #endif

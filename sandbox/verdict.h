@@ -53,6 +53,7 @@ struct verdict verdict_of_failure(int code, const char *text);
 struct report {
 	const struct sandbox_options *options;
 	const struct scratch *scratch;
+	const struct storage *storage;
 	const struct view *view;
 	const struct network *network;
 	const struct watch *watch;

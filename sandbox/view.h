@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/scratch.h"
+#include "sandbox/storage.h"
 
 enum { VIEW_OPTION_LIMIT = 8 };
 
@@ -24,8 +25,9 @@ struct view_mount {
 	size_t option_count;
 	bool writable;  /* the program may write there */
 	bool discarded; /* what it writes is gone afterwards */
-	int layer;      /* number of the overlay's directories in the scratch; −1: no overlay */
-	const char *lower; /* of an overlay */
+	/* Where what the program changes of the host's directory `lower` lies; null: it changes none. */
+	const char *upper;
+	const char *lower;
 };
 
 struct view {
@@ -43,11 +45,10 @@ void view_done(struct view *view);
 #define scoped_view scoped(view_done) struct view
 
 /*
- * Fills a zeroed view, after scratch_make; makes the directories it needs in the scratch. `store_path`:
- * the state root, which is hidden.
+ * Fills a zeroed view, after storage_make; makes the directories it needs in the storage.
  */
-int view_build(struct view *ret, struct scratch *scratch, const struct sandbox_options *options,
-               struct error *err) must_check;
+int view_build(struct view *ret, struct scratch *scratch, struct storage *storage,
+               const struct sandbox_options *options, struct error *err) must_check;
 
 /* --- Within sandbox/ --- */
 

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -68,7 +67,6 @@ void watch_begin(struct watch *ret, const struct sandbox_options *options)
 {
 	*ret = (struct watch){
 		.options = options,
-		.scratch_fd = -1,
 		.out = no_pump,
 		.err = no_pump,
 		.term_in = no_pump,
@@ -144,15 +142,6 @@ static void count_output(struct watch *watch, size_t count)
 		stop(watch, WATCH_LOG, false);
 }
 
-static void look_at_disk(struct watch *watch)
-{
-	struct statvfs fs;
-
-	if (fstatvfs(watch->scratch_fd, &fs) < 0 || fs.f_blocks == 0)
-		return;
-	watch->disk_was_full |= fs.f_bfree == 0 || (fs.f_files > 0 && fs.f_ffree == 0);
-}
-
 /* --- Clocks --- */
 
 /* Milliseconds until `start` + `span`; 0 when that is over. */
@@ -178,7 +167,7 @@ static int look_at_clocks(struct watch *watch)
 	int wait = -1;
 
 	if (options->disk_limit) {
-		look_at_disk(watch);
+		watch->disk_was_full |= storage_is_full(watch->storage);
 		wait = SAMPLE_MS;
 	}
 	if (watch->term_ms) {
@@ -356,7 +345,8 @@ static int reap(struct watch *watch, struct error *err)
 	return 0;
 }
 
-int watch_run(struct watch *watch, struct launch *launch, int scratch_fd, struct error *err)
+int watch_run(struct watch *watch, struct launch *launch, const struct storage *storage,
+              struct error *err)
 {
 	struct terminal terminal = {0};
 	uint64_t begin = now_us();
@@ -369,7 +359,7 @@ int watch_run(struct watch *watch, struct launch *launch, int scratch_fd, struct
 	if (signals < 0)
 		return error_errno(err, "signalfd");
 	watch->launch = launch;
-	watch->scratch_fd = scratch_fd;
+	watch->storage = storage;
 	watch->started_ms = watch->last_output_ms = begin / 1000;
 	watch_restore(watch); /* the program has the pipes; ours would keep them open */
 	begin_terminal(watch, &terminal);
@@ -380,6 +370,6 @@ int watch_run(struct watch *watch, struct launch *launch, int scratch_fd, struct
 	if (r == 0)
 		r = reap(watch, err);
 	watch->wall_us = now_us() - begin;
-	look_at_disk(watch);
+	watch->disk_was_full |= storage_is_full(watch->storage);
 	return r;
 }

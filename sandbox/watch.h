@@ -11,15 +11,16 @@
 
 #include "sandbox/pump.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/storage.h"
 
 /* Which limit ended the program; WATCH_NONE: it ended itself. */
 enum watch_stop { WATCH_NONE, WATCH_TIMEOUT, WATCH_SILENT, WATCH_LOG, WATCH_INTERRUPTED };
 
 struct watch {
 	const struct sandbox_options *options;
-	struct launch *launch; /* borrowed; null before the launch */
-	int scratch_fd;        /* borrowed */
-	struct pump out, err;  /* from the program's streams to ours, where they pass through us */
+	struct launch *launch;         /* borrowed; null before the launch */
+	const struct storage *storage; /* borrowed */
+	struct pump out, err; /* from the program's streams to ours, where they pass through us */
 	struct pump term_in, term_out;
 	uint64_t bytes; /* of output that passed */
 	enum watch_stop stop;
@@ -39,7 +40,7 @@ void watch_begin(struct watch *ret, const struct sandbox_options *options);
 int watch_prepare(struct watch *ret, struct error *err) must_check;
 /* The launch failed or is done: our own streams are ours again. */
 void watch_restore(struct watch *watch);
-int watch_run(struct watch *watch, struct launch *launch, int scratch_fd,
+int watch_run(struct watch *watch, struct launch *launch, const struct storage *storage,
               struct error *err) must_check;
 
 #endif

@@ -20,13 +20,13 @@ static void separators_in_a_path_are_escaped(void **state unused_parameter)
 {
 	scoped_arena arena = {0};
 
-	assert_string_equal(overlay_lower_option(&arena, "/usr"), "lowerdir=/usr");
-	assert_string_equal(overlay_lower_option(&arena, "/a:b\\c"), "lowerdir=/a\\:b\\\\c");
+	assert_string_equal(overlay_option(&arena, "lowerdir", "/usr"), "lowerdir=/usr");
+	assert_string_equal(overlay_option(&arena, "lowerdir", "/a:b\\c"), "lowerdir=/a\\:b\\\\c");
 }
 
 static void what_is_not_there_cannot_be_below_an_overlay(void **state unused_parameter)
 {
-	assert_false(overlay_possible("/no/such/directory"));
+	assert_false(overlay_possible("/no/such/directory", "/"));
 }
 
 int main(void)
