@@ -24,7 +24,7 @@ struct take {
 	struct disk_node node;
 	char layer[LAYER_NAME_SIZE]; /* of a copy */
 	int layer_fd;                /* holds the lock on a new layer until it is named */
-	int64_t frozen_ns; /* since when, and until when (0: now) */
+	int64_t frozen_ns;           /* since when, and until when (0: now) */
 	int64_t thawed_ns;
 	bool begun; /* there may be something to take back */
 	bool done;
