@@ -131,16 +131,6 @@ int link_set_up(struct netlink *nl, int index, bool up, struct error *err)
 		nl, up ? "set the network interface up" : "set the network interface down", err);
 }
 
-int link_rename(struct netlink *nl, int index, const char *name, struct error *err)
-{
-	char what[64];
-
-	(void)snprintf(what, sizeof(what), "call the network interface %.20s", name);
-	begin_change(nl, index, 0, 0);
-	netlink_put_text(nl, IFLA_IFNAME, name);
-	return netlink_talk(nl, what, err);
-}
-
 int link_set_mtu(struct netlink *nl, int index, uint32_t mtu, struct error *err)
 {
 	begin_change(nl, index, 0, 0);
@@ -165,27 +155,6 @@ int link_move(struct netlink *nl, int index, int netns_fd, const char *name, str
 
 /* --- Making --- */
 
-static void begin_new(struct netlink *nl, const char *name)
-{
-	const struct ifinfomsg header = {.ifi_family = AF_UNSPEC};
-
-	netlink_begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
-	netlink_put_text(nl, IFLA_IFNAME, name);
-}
-
-int link_add(struct netlink *nl, const char *name, const char *kind, struct error *err)
-{
-	struct nlattr *info;
-	char what[64];
-
-	(void)snprintf(what, sizeof(what), "make the %.16s interface %.20s", kind, name);
-	begin_new(nl, name);
-	info = netlink_nest(nl, IFLA_LINKINFO);
-	netlink_put_text(nl, IFLA_INFO_KIND, kind);
-	netlink_nest_end(nl, info);
-	return netlink_talk(nl, what, err);
-}
-
 int link_add_veth(struct netlink *nl, const char *name, const char *peer, int peer_netns_fd,
                   struct error *err)
 {
@@ -194,7 +163,8 @@ int link_add_veth(struct netlink *nl, const char *name, const char *peer, int pe
 	char what[64];
 
 	(void)snprintf(what, sizeof(what), "make the veth pair %.16s, %.16s", name, peer);
-	begin_new(nl, name);
+	netlink_begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
+	netlink_put_text(nl, IFLA_IFNAME, name);
 	info = netlink_nest(nl, IFLA_LINKINFO);
 	netlink_put_text(nl, IFLA_INFO_KIND, "veth");
 	data = netlink_nest(nl, IFLA_INFO_DATA);

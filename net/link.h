@@ -39,7 +39,6 @@ int link_choose_name(struct netlink *nl, const char *name, char ret[static IFNAM
                      struct error *err) must_check;
 
 int link_set_up(struct netlink *nl, int index, bool up, struct error *err) must_check;
-int link_rename(struct netlink *nl, int index, const char *name, struct error *err) must_check;
 int link_set_mtu(struct netlink *nl, int index, uint32_t mtu, struct error *err) must_check;
 /* 0 takes it out of its bridge or bond. */
 int link_set_master(struct netlink *nl, int index, int master, struct error *err) must_check;
@@ -52,8 +51,6 @@ int link_set_master(struct netlink *nl, int index, int master, struct error *err
 int link_move(struct netlink *nl, int index, int netns_fd, const char *name,
               struct error *err) must_check;
 
-/* A new interface that needs no more than its kind: "bridge", "dummy". */
-int link_add(struct netlink *nl, const char *name, const char *kind, struct error *err) must_check;
 /* A pair whose second end lies in `peer_netns_fd`, −1: beside the first. */
 int link_add_veth(struct netlink *nl, const char *name, const char *peer, int peer_netns_fd,
                   struct error *err) must_check;

@@ -72,4 +72,30 @@ maybe_unused static int leave_network(void)
 	return unshare(CLONE_NEWNET) < 0 ? -1 : fd;
 }
 
+/* --- What only tests do with interfaces --- */
+
+maybe_unused static int make_link(struct netlink *nl, const char *name, const char *kind,
+                                  struct error *err)
+{
+	const struct ifinfomsg header = {.ifi_family = AF_UNSPEC};
+	struct nlattr *info;
+
+	netlink_begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
+	netlink_put_text(nl, IFLA_IFNAME, name);
+	info = netlink_nest(nl, IFLA_LINKINFO);
+	netlink_put_text(nl, IFLA_INFO_KIND, kind);
+	netlink_nest_end(nl, info);
+	return netlink_talk(nl, "make an interface", err);
+}
+
+maybe_unused static int rename_link(struct netlink *nl, int index, const char *name,
+                                    struct error *err)
+{
+	const struct ifinfomsg header = {.ifi_family = AF_UNSPEC, .ifi_index = index};
+
+	netlink_begin(nl, RTM_NEWLINK, 0, &header, sizeof(header));
+	netlink_put_text(nl, IFLA_IFNAME, name);
+	return netlink_talk(nl, "rename an interface", err);
+}
+
 #endif

@@ -54,8 +54,8 @@ static const char *add_and_list(void *data unused_parameter)
 	struct link link;
 
 	TRY(netlink_open(-1, &nl, &err));
-	TRY(link_add(nl, "other", "bridge", &err));
-	TRY(link_add(nl, "br", "bridge", &err));
+	TRY(make_link(nl, "other", "bridge", &err));
+	TRY(make_link(nl, "br", "bridge", &err));
 	TRY(link_find(nl, "br", &link, &err));
 	EXPECT(!address_parse("10.1.0.2/24", &plain) && !address_parse("10.2.0.2/32", &pair) &&
 	       !address_parse("fd00::2/64", &six));

@@ -76,7 +76,7 @@ static const char *there_and_back(void *data unused_parameter)
 	EXPECT(count_addresses(scene.inside, "there0", AF_INET) == 1);
 
 	/* Somebody inside has changed it meanwhile. */
-	TRY(link_rename(scene.inside, link.index, "changed", &err));
+	TRY(rename_link(scene.inside, link.index, "changed", &err));
 	net_devices_give_back(moved);
 	EXPECT(!lies_in(scene.inside, "there0") && !lies_in(scene.inside, "changed"));
 	TRY(link_find(scene.host, "here", &link, &err));
@@ -139,7 +139,7 @@ static const char *late_failure(void *data unused_parameter)
 		return text;
 	TRY(link_add_veth(scene.host, "one", "two", -1, &err));
 	TRY(link_find(scene.host, "lo", &lo, &err));
-	TRY(link_rename(scene.host, lo.index, "lo0", &err));
+	TRY(rename_link(scene.host, lo.index, "lo0", &err));
 	EXPECT(net_devices_move(devices, 2, scene.inside_fd, &moved, &err) < 0);
 	EXPECT(strstr(err.text, "linux.netDevices[\"lo0\"]: move the network interface: "));
 	EXPECT(!moved && lies_in(scene.host, "one") && lies_in(scene.host, "lo0"));

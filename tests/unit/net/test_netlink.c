@@ -122,7 +122,7 @@ static const char *open_other(void *data unused_parameter)
 	EXPECT(first >= 0);
 	TRY(netlink_open(-1, &here, &err));
 	TRY(netlink_open(first, &there, &err));
-	TRY(link_add(there, "there", "bridge", &err));
+	TRY(make_link(there, "there", "bridge", &err));
 	TRY(link_find(there, "there", &link, &err));
 	EXPECT(link_find(here, "there", &link, &err) == -ENODEV);
 	/* The process itself has come back. */
@@ -142,8 +142,8 @@ static const char *say_why(void *data unused_parameter)
 	struct error err = {0};
 
 	TRY(netlink_open(-1, &nl, &err));
-	EXPECT(link_add(nl, "x", "no-such-kind", &err) < 0);
-	EXPECT(str_starts(err.text, "make the no-such-kind interface x: "));
+	EXPECT(make_link(nl, "x", "no-such-kind", &err) < 0);
+	EXPECT(str_starts(err.text, "make an interface: "));
 	return strstr(err.text, "(") ? NULL : complain("no reason: %s", err.text);
 }
 

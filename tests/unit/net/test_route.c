@@ -25,7 +25,7 @@ static const char *add_and_list(void *data unused_parameter)
 
 	memcpy(through.gateway, gateway, 4);
 	TRY(netlink_open(-1, &nl, &err));
-	TRY(link_add(nl, "br", "bridge", &err));
+	TRY(make_link(nl, "br", "bridge", &err));
 	TRY(link_find(nl, "br", &link, &err));
 	EXPECT(!address_parse("10.1.0.2/24", &address));
 	TRY(address_add(nl, link.index, &address, &err));
