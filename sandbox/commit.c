@@ -79,29 +79,41 @@ static int levels_below(const char *path, const char *root)
 	return levels;
 }
 
+/* Whether what is there must go before `mode` comes: a file or a link replaces anything else in one step. */
+static bool is_in_the_way(int parent, const char *name, mode_t mode)
+{
+	struct stat st;
+
+	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (S_ISDIR(st.st_mode) || S_ISDIR(mode));
+}
+
+static int remove_old(int parent, const char *name, const struct change *change, struct error *err)
+{
+	int r = remove_tree(parent, name, 0);
+
+	return r < 0 ? error_code(err, -r, "commit %s: remove what is there", change->path) : 0;
+}
+
+/* Old and new are each reached through no link, and what the name leads to on the host does not matter. */
 static int apply(const struct view *view, const struct scratch *scratch,
                  const struct change *change, struct copy *copy, struct error *err)
 {
+	scoped_output_source source = OUTPUT_SOURCE_NONE;
 	const char *name = "";
-	struct stat st;
 	scoped_fd parent = open_parent(change->path, &name, err);
+	int r = 1;
 
 	if (parent < 0)
 		return parent;
-
-	/* A file is replaced in one step; whatever else is in the way goes first. */
-	bool in_the_way = fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	                  (change->kind == CHANGE_DELETED || S_ISDIR(st.st_mode));
-	int r = in_the_way ? remove_tree(parent, name, 0) : 0;
-
-	if (r < 0)
-		return error_code(err, -r, "commit %s: remove what is there", change->path);
 	if (change->kind == CHANGE_DELETED)
-		return 0;
-
-	const struct sandbox_output output = {.path = change->path, .destination = change->path};
-
-	return outputs_copy(view, scratch, &output, copy, err);
+		return remove_old(parent, name, change, err);
+	r = outputs_find(view, scratch, change->path, copy, &source, err);
+	if (r <= 0)
+		return r;
+	if (is_in_the_way(parent, name, source.mode) && remove_old(parent, name, change, err) < 0)
+		return -err->code;
+	return copy_entry(copy, source.directory, source.name, parent, name, err);
 }
 
 int outputs_commit(const struct view *view, const struct scratch *scratch,

@@ -46,6 +46,44 @@ int outputs_open_tree(const struct view *view, const struct scratch *scratch, co
 	return fd < 0 ? error_errno(err, "open %s", mount ? mount->source : "/") : fd;
 }
 
+/* --- Sources --- */
+
+void output_source_done(struct output_source *source)
+{
+	fd_close(&source->directory);
+}
+
+int outputs_find(const struct view *view, const struct scratch *scratch, const char *path,
+                 struct copy *copy, struct output_source *ret, struct error *err)
+{
+	const char *rest = NULL;
+	scoped_fd tree = outputs_open_tree(view, scratch, path, &rest, err);
+	struct stat st;
+
+	if (tree < 0)
+		return tree;
+
+	const char *slash = strrchr(rest, '/');
+	const char *last = slash ? slash + 1 : rest;
+	const char *directory =
+		slash ? arena_strndup(&copy->arena, rest, (size_t)(slash - rest)) : ".";
+	const char *name = arena_strdup(&copy->arena, last);
+
+	if (!directory || !name)
+		return error_code(err, ENOMEM, "outputs");
+
+	scoped_fd from = path_try_open(tree, directory, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+
+	if (from < 0 || fstatat(from, last, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return copy_refuse(copy, path, "is not there", err);
+	*ret = (struct output_source){
+		.directory = fd_take(&from),
+		.name = name,
+		.mode = st.st_mode,
+	};
+	return 1;
+}
+
 /* --- Destinations --- */
 
 /* The directory that will hold it, and its name there. */
@@ -79,36 +117,23 @@ static const char *final_place(struct arena *arena, const struct sandbox_output 
 	return arena_format(arena, "%s/%s", output->destination, slash ? slash + 1 : output->path);
 }
 
-int outputs_copy(const struct view *view, const struct scratch *scratch,
-                 const struct sandbox_output *output, struct copy *copy, struct error *err)
+/* One of them. */
+static int copy_output(const struct view *view, const struct scratch *scratch,
+                       const struct sandbox_output *output, struct copy *copy, struct error *err)
 {
-	const char *rest = NULL, *name = NULL, *to = NULL;
-	scoped_fd tree = outputs_open_tree(view, scratch, output->path, &rest, err);
-	struct stat st;
+	scoped_output_source source = OUTPUT_SOURCE_NONE;
+	const char *name = NULL, *to = NULL;
+	int r = outputs_find(view, scratch, output->path, copy, &source, err);
 
-	if (tree < 0)
-		return tree;
-
-	/* Its directory by descriptor: no link on the way is followed. */
-	const char *slash = strrchr(rest, '/');
-	const char *last = slash ? slash + 1 : rest;
-	const char *directory =
-		slash ? arena_strndup(&copy->arena, rest, (size_t)(slash - rest)) : ".";
-
-	if (!directory)
-		return error_code(err, ENOMEM, "outputs");
-
-	scoped_fd from = path_try_open(tree, directory, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
-
-	if (from < 0 || fstatat(from, last, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return copy_refuse(copy, output->path, "is not there", err);
-	to = final_place(&copy->arena, output, S_ISDIR(st.st_mode));
+	if (r <= 0)
+		return r;
+	to = final_place(&copy->arena, output, S_ISDIR(source.mode));
 	if (!to)
 		return error_code(err, ENOMEM, "outputs");
 
 	scoped_fd into = open_destination(&copy->arena, to, &name, err);
 
-	return into < 0 ? into : copy_entry(copy, from, last, into, name, err);
+	return into < 0 ? into : copy_entry(copy, source.directory, source.name, into, name, err);
 }
 
 int outputs_collect(const struct view *view, const struct scratch *scratch,
@@ -120,7 +145,7 @@ int outputs_collect(const struct view *view, const struct scratch *scratch,
 	if (options->reproducible && (!epoch || parse_i64(epoch, &ret->latest) < 0))
 		ret->latest = SANDBOX_EPOCH;
 	for (size_t i = 0; r == 0 && i < options->output_count; i++) {
-		r = outputs_copy(view, scratch, &options->outputs[i], ret, err);
+		r = copy_output(view, scratch, &options->outputs[i], ret, err);
 		if (r < 0)
 			return error_wrap(err, "output %s", options->outputs[i].path);
 	}

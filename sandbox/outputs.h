@@ -24,10 +24,22 @@ int outputs_collect(const struct view *view, const struct scratch *scratch,
 int outputs_open_tree(const struct view *view, const struct scratch *scratch, const char *path,
                       const char **ret_rest, struct error *err) must_check;
 
-/* One of them. */
-int outputs_copy(const struct view *view, const struct scratch *scratch,
-                 const struct sandbox_output *output, struct copy *copy,
-                 struct error *err) must_check;
+/* What is copied: a name in a directory that is reached through no link. */
+struct output_source {
+	int directory;
+	const char *name;
+	mode_t mode; /* of the name itself, its kind too */
+};
+#define OUTPUT_SOURCE_NONE                                                                         \
+	{                                                                                          \
+		.directory = -1                                                                    \
+	}
+void output_source_done(struct output_source *source);
+#define scoped_output_source scoped(output_source_done) struct output_source
+
+/* The source at a path of the program: 1. 0: it is not there, which is in copy->refusals. */
+int outputs_find(const struct view *view, const struct scratch *scratch, const char *path,
+                 struct copy *copy, struct output_source *ret, struct error *err) must_check;
 
 /* --- Changes --- */
 

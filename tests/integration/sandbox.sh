@@ -255,16 +255,22 @@ changes_are_committed() {
 	echo x >"$WORK/kept/old/deep/file"
 	echo precious >"$T/precious"
 	ln -s "$T/precious" "$WORK/kept/link"
+	# What they lead to is not below the path that is committed.
+	ln -s ../elsewhere "$WORK/kept/to-file"
+	ln -s ../elsewhere "$WORK/kept/to-directory"
 	local script='cd kept; echo y >modified; rm deleted; rm -r old; rmdir type; echo file >type; mkdir -p new/sub
 		echo z >new/sub/file; ln -s ../modified new/inside; ln -s /etc/passwd new/outside; mkfifo fifo
-		rm link; echo replaced >link; echo other >../elsewhere/file'
+		rm link; echo replaced >link; echo other >../elsewhere/file
+		rm to-file to-directory; echo escaped >to-file; mkdir to-directory; echo escaped >to-directory/file'
 	expect_exit 3 sandbox --commit kept -- sh -c "$script; exit 3"
 	expect_equal x "$(cat kept/modified)"
 	sandbox --commit kept --report "$T/r" -- sh -c "$script"
 	expect_equal 'y z file replaced' "$(cat kept/modified kept/new/sub/file kept/type kept/link | tr '\n' ' ' | sed 's/ $//')"
 	[ ! -e kept/deleted ] && [ ! -e kept/old ] && [ ! -e kept/fifo ] && [ ! -L kept/new/outside ]
 	expect_equal ../modified "$(readlink kept/new/inside)"
-	[ ! -e elsewhere/file ]
+	expect_equal '' "$(ls elsewhere)"
+	[ ! -L kept/to-file ] && [ ! -L kept/to-directory ]
+	expect_equal 'escaped escaped' "$(cat kept/to-file kept/to-directory/file | tr '\n' ' ' | sed 's/ $//')"
 	[ ! -L kept/link ]
 	expect_equal precious "$(cat "$T/precious")"
 	expect_equal 2 "$(jq '.refusedOutputs | length' "$T/r")"
