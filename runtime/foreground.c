@@ -25,10 +25,31 @@ int foreground_begin(struct foreground *foreground, struct error *err)
 	return 0;
 }
 
+/* A terminal in whose background we are is another's. */
+static bool is_ours(const struct foreground *foreground)
+{
+	return foreground->terminal && tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+static void enter_raw_mode(struct foreground *foreground)
+{
+	struct termios raw = foreground->saved_terminal;
+
+	cfmakeraw(&raw);
+	if (is_ours(foreground) && tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0)
+		foreground->raw = true;
+}
+
+static void leave_raw_mode(struct foreground *foreground)
+{
+	if (foreground->raw && is_ours(foreground))
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &foreground->saved_terminal);
+	foreground->raw = false;
+}
+
 void foreground_end(struct foreground *foreground)
 {
-	if (foreground->raw)
-		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &foreground->saved_terminal);
+	leave_raw_mode(foreground);
 	/* One that came with the end is still pending, and would end us. */
 	if (foreground->notify)
 		(void)signal(SIGIO, SIG_IGN);
@@ -92,11 +113,12 @@ struct pump {
 	size_t start;
 	size_t end;
 	bool closed; /* nothing more comes in */
+	bool waits;  /* in the background: what is typed is for others */
 	char data[8192];
 };
 
 struct carrier {
-	const struct foreground *foreground;
+	struct foreground *foreground;
 	const struct process *process;
 	int *master;
 	int signals;
@@ -116,6 +138,11 @@ static void pump_read(struct pump *pump)
 	ssize_t count = read(pump->from, pump->data, sizeof(pump->data));
 
 	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	/* Put into the background meanwhile. */
+	pump->waits = count < 0 && errno == EIO && pump->from == STDIN_FILENO &&
+	              tcgetpgrp(STDIN_FILENO) != getpgrp();
+	if (pump->waits)
 		return;
 	pump->start = 0;
 	pump->end = count > 0 ? (size_t)count : 0;
@@ -164,6 +191,21 @@ void foreground_copy_size(int master)
 	copy_size(STDIN_FILENO, master);
 }
 
+/* Until somebody sends SIGCONT, which is taken like other signals then. */
+static void stop_ourselves(struct carrier *carrier)
+{
+	leave_raw_mode(carrier->foreground);
+	(void)kill(getpid(), SIGSTOP);
+}
+
+/* The shell may have given the terminal another mode and a program of its own meanwhile. */
+static void go_on(struct carrier *carrier)
+{
+	carrier->in.waits = carrier->foreground->terminal && !is_ours(carrier->foreground);
+	enter_raw_mode(carrier->foreground);
+	copy_size(STDIN_FILENO, *carrier->master);
+}
+
 static int take_signals(struct carrier *carrier, struct error *err)
 {
 	struct signalfd_siginfo info;
@@ -176,14 +218,21 @@ static int take_signals(struct carrier *carrier, struct error *err)
 			r = try_reap(carrier->process, &carrier->status, err);
 		else if (signal == SIGWINCH)
 			copy_size(STDIN_FILENO, *carrier->master);
+		else if (signal == SIGTSTP && carrier->foreground->terminal)
+			stop_ourselves(carrier);
 		else
 			forward(carrier->foreground, carrier->process, signal);
 		if (r < 0)
 			return r;
+		if (signal == SIGCONT)
+			go_on(carrier);
 		carrier->ended |= r > 0;
 	}
 	return 0;
 }
+
+/* How soon a job in the foreground notices that it is. */
+enum { BACKGROUND_MS = 200 };
 
 enum { POLL_SIGNALS, POLL_IN_READ, POLL_IN_WRITE, POLL_OUT_READ, POLL_OUT_WRITE, POLL_COUNT };
 
@@ -193,8 +242,8 @@ static void fill_poll(const struct carrier *c, struct pollfd *fds)
 	bool out_full = pump_full(&c->out);
 
 	fds[POLL_SIGNALS] = (struct pollfd){.fd = c->signals, .events = POLLIN};
-	fds[POLL_IN_READ] =
-		(struct pollfd){.fd = in_full || c->in.closed ? -1 : c->in.from, .events = POLLIN};
+	fds[POLL_IN_READ] = (struct pollfd){
+		.fd = in_full || c->in.closed || c->in.waits ? -1 : c->in.from, .events = POLLIN};
 	fds[POLL_IN_WRITE] = (struct pollfd){.fd = in_full ? c->in.to : -1, .events = POLLOUT};
 	fds[POLL_OUT_READ] = (struct pollfd){.fd = out_full || c->out.closed ? -1 : c->out.from,
 	                                     .events = POLLIN};
@@ -213,7 +262,17 @@ static void hang_up(struct carrier *c)
 	c->in.to = c->out.from = -1;
 }
 
-/* After the end of the process what it wrote last is still fetched, but nothing waited for. */
+/*
+ * After the end of the process what it wrote last is still fetched, but nothing waited for. Nothing tells who
+ * runs in the background that it is in the foreground now: that is looked at from time to time.
+ */
+static int poll_time(const struct carrier *c)
+{
+	if (c->ended && !pump_full(&c->out))
+		return 0;
+	return c->in.waits ? BACKGROUND_MS : -1;
+}
+
 static int carry(struct carrier *c, struct error *err)
 {
 	while (!c->ended || (!c->out.closed || pump_full(&c->out))) {
@@ -221,13 +280,15 @@ static int carry(struct carrier *c, struct error *err)
 
 		fill_poll(c, fds);
 
-		int ready = poll(fds, POLL_COUNT, c->ended && !pump_full(&c->out) ? 0 : -1);
+		int ready = poll(fds, POLL_COUNT, poll_time(c));
 
 		if (ready < 0 && errno != EINTR)
 			return error_errno(err, "poll");
-		if (ready == 0)
+		if (c->in.waits && is_ours(c->foreground))
+			go_on(c);
+		if (ready == 0 && poll_time(c) == 0)
 			return 0;
-		if (ready < 0)
+		if (ready <= 0)
 			continue;
 		if (fds[POLL_SIGNALS].revents) {
 			int r = take_signals(c, err);
@@ -248,19 +309,6 @@ static int carry(struct carrier *c, struct error *err)
 		}
 	}
 	return 0;
-}
-
-static void enter_raw_mode(struct foreground *foreground)
-{
-	struct termios raw;
-
-	if (tcgetattr(STDIN_FILENO, &foreground->saved_terminal) < 0)
-		return; /* no terminal of ours: bytes are carried all the same */
-	raw = foreground->saved_terminal;
-	cfmakeraw(&raw);
-	/* We may be in the background: changing the mode would stop us. */
-	if (tcgetpgrp(STDIN_FILENO) == getpgrp() && tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0)
-		foreground->raw = true;
 }
 
 static int wait_with_terminal(struct foreground *foreground, const struct process *process,
@@ -289,8 +337,9 @@ static int wait_with_terminal(struct foreground *foreground, const struct proces
 
 	if (output >= 0)
 		carrier.out.to = output;
-	enter_raw_mode(foreground);
-	copy_size(STDIN_FILENO, *master);
+	/* Without one bytes are carried all the same. */
+	foreground->terminal = tcgetattr(STDIN_FILENO, &foreground->saved_terminal) == 0;
+	go_on(&carrier);
 
 	int r = carry(&carrier, err);
 

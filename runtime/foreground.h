@@ -18,7 +18,8 @@
 
 struct foreground {
 	bool begun;
-	bool raw;                    /* the caller's terminal is in raw mode */
+	bool terminal;               /* standard input is one; saved_terminal is how it was */
+	bool raw;                    /* it is in raw mode, unless we are in the background */
 	const struct notify *notify; /* what SIGIO tells of; null: nothing */
 	sigset_t saved_mask;
 	struct termios saved_terminal;
@@ -35,7 +36,8 @@ void foreground_copy_size(int master);
 /*
  * Waits for `process` and reaps it; *ret_status as of waitpid(2). `master` (−1: none) is the pty of
  * its terminal: what is typed goes in, what it writes comes out, sizes follow. It is closed, and −1,
- * once nobody reads what comes out.
+ * once nobody reads what comes out. In the background nothing is typed for us until a shell brings us to the
+ * foreground. SIGTSTP stops this command, not the program.
  */
 int foreground_wait(struct foreground *foreground, const struct process *process, int *master,
                     int *ret_status, struct error *err) must_check;

@@ -315,6 +315,61 @@ check 'raw mode is taken back at the end' raw_mode_is_taken_back
 check 'raw mode is taken back when the program is killed' raw_mode_is_taken_back_after_sigkill_inside
 check 'raw mode is taken back when run gets SIGTERM' raw_mode_is_taken_back_after_sigterm_outside
 check 'a run that fails leaves the terminal as it was' raw_mode_is_not_left_by_a_failure
+# A shell with job control starts run in the background; fg brings it to the foreground.
+a_run_in_the_background_comes_to_the_foreground() {
+	script 'echo up; read line; echo "got $line"; exit 9'
+	ID=$(new_id)
+	expect_exit 9 play 24 80 env ID="$ID" CONFIG="$CONFIG" bash -c '
+		set -m
+		"$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$CONFIG" "$ID" &
+		read -r go
+		echo "shell got $go"
+		fg >/dev/null' <<-'END'
+		wait up
+		cooked
+		send go
+		wait shell got go
+		raw
+		send x
+		wait got x
+		end
+		cooked
+	END
+}
+
+a_stopped_run_goes_on() {
+	local inside run
+	script 'echo up; read line; echo "got $line"; exit 9'
+	ID=$(new_id)
+	rm -f "$T/said"
+	(
+		wait_for 20 grep -q up "$T/said"
+		inside=$(lvm state "$ID" | jq .pid)
+		run=$(ps -o ppid= -p "$inside" | tr -d ' ')
+		kill -TSTP "$run"
+		wait_for 20 eval '[ "$(ps -o state= -p '"$run"')" = T ]'
+		[ "$(ps -o state= -p "$inside")" != T ]
+	) &
+	expect_exit 9 play 24 80 env ID="$ID" CONFIG="$CONFIG" bash -c '
+		set -m
+		"$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$CONFIG" "$ID"
+		echo "shell after $?"
+		read -r go
+		fg >/dev/null' <<-'END'
+		wait up
+		wait shell after 147
+		cooked
+		send go
+		raw
+		send x
+		wait got x
+		end
+		cooked
+	END
+	wait
+}
+check 'a run in the background comes to the foreground, with its input' a_run_in_the_background_comes_to_the_foreground
+check 'a stopped run goes on, and its program is not stopped' a_stopped_run_goes_on
 check 'the size follows that of the window' sizes_follow_the_window
 check 'control-C reaches the program' control_c_reaches_the_program
 check 'lines end in a line feed alone' lines_end_in_line_feeds_alone
