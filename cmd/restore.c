@@ -45,6 +45,8 @@ const struct option restore_options[] = {
 	{"no-subreaper", "", OPTION_IGNORED, 0, NULL, "ignored: never becomes a subreaper"},
 	{"no-new-keyring", "", OPTION_IGNORED, 0, NULL,
          "ignored: keyrings are not part of a checkpoint"},
+	{"preserve-fds", "", OPTION_IGNORED, 0, "N",
+         "ignored: the program has the descriptors of the checkpoint"},
 	{"console-socket", "", OPTION_TEXT, CREATE(console_socket), "SOCKET",
          "send the terminal's other end to the listening unix socket SOCKET"},
 	{"lazy-pages", "", OPTION_FLAG, OPTION(lazy_pages), NULL,
