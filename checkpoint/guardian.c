@@ -30,8 +30,6 @@ static void guard(const struct guardian_request *request, int word)
 	sigset_t all;
 	char text;
 
-	/* What is meant for the command, from a terminal say, is not meant for it. */
-	(void)setsid();
 	process_all_signals(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	if (fd_read_all(word, &text, 1) == 1)
@@ -66,6 +64,8 @@ int guardian_start(const struct guardian_request *request, struct guardian *ret,
 		fd_close(&word[1]);
 		return error_errno(err, "process that guards the container");
 	}
+	/* What is meant for the whole job is not meant for it, from before there is anything to guard. */
+	(void)setpgid(pid, pid);
 	ret->process.pid = pid;
 	ret->word = word[1];
 	return 0;

@@ -17,10 +17,10 @@ runs_on() { # FILE
 kill_after() {
 	local pause=$1 job status=0
 	shift
-	"$RUNTIME" --root "$ROOT" "$@" </dev/null >"$T/killed" 2>&1 &
+	setsid "$RUNTIME" --root "$ROOT" "$@" </dev/null >"$T/killed" 2>&1 &
 	job=$!
 	sleep "$(printf '%d.%03d' $((pause / 1000)) $((pause % 1000)))"
-	kill -KILL "$job" 2>/dev/null || :
+	kill -KILL -- "${as_a_job:+-}$job" 2>/dev/null || :
 	wait "$job" || status=$?
 	[ "$status" -eq 137 ]
 }
@@ -44,6 +44,9 @@ a_killed_checkpoint_leaves_it_running() {
 	lvm delete --force "$id"
 	nothing_left
 }
+
+# As a shell's kill %1 and a terminal do, to all processes that the command has started.
+a_killed_job_leaves_it_running() { as_a_job=1 && a_killed_checkpoint_leaves_it_running; }
 
 a_killed_checkpoint_ends_it_only_when_it_is_whole() {
 	local id pause hits=0
@@ -93,6 +96,7 @@ a_killed_restore_is_cleaned_up() {
 }
 
 check 'a container whose checkpoint --leave-running is killed runs on' a_killed_checkpoint_leaves_it_running
+check 'nor does it end when all of the command is killed at once' a_killed_job_leaves_it_running
 check 'a container whose checkpoint is killed runs on, or is whole on disk' a_killed_checkpoint_ends_it_only_when_it_is_whole
 check 'what a killed restore leaves, delete --force removes' a_killed_restore_is_cleaned_up
 finish
