@@ -96,7 +96,8 @@ the_last_word_harms_nothing() {
 	notifying last 'testkit notify STATUS=last; exit 5'
 	listens
 	for i in $(seq 20); do expect_exit 5 lvm run -b "$BUNDLE" "$ID-$i"; done
-	wait_for 5 test "$(grep -cx STATUS=last "$T/heard")" -eq 20
+	heard_all() { [ "$(grep -cx STATUS=last "$T/heard")" -eq 20 ]; }
+	wait_for 20 heard_all
 	ends
 	nothing_left
 }

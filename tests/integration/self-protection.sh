@@ -27,16 +27,16 @@ capabilities='.process.capabilities[] += ["CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEAR
 
 a_scanner_opens_nothing_for_writing() {
 	local n=0 end
-	start_one "$capabilities | .process.args = [\"sh\", \"-c\", \"testkit snoop 10 write >/dev/shm/found; sleep 1000\"]"
-	wait_for 5 lvm exec "$ID" grep -q ready /dev/shm/found
-	end=$((SECONDS + 9))
-	while [ "$SECONDS" -lt "$end" ] && [ "$n" -lt 400 ]; do
+	start_one "$capabilities | .process.args = [\"sh\", \"-c\", \"testkit snoop 100 write >/dev/shm/found; sleep 1000\"]"
+	wait_for 20 lvm exec "$ID" grep -q ready /dev/shm/found
+	end=$((SECONDS + 6))
+	while [ "$n" -lt 100 ] || { [ "$SECONDS" -lt "$end" ] && [ "$n" -lt 300 ]; }; do
 		lvm exec "$ID" true
 		lvm exec "$ID" /proc/self/exe --version >/dev/null 2>&1 || true
 		n=$((n + 2))
 	done
 	echo "$n execs"
-	[ "$n" -ge 100 ]
+	lvm exec "$ID" touch /dev/shm/enough
 	wait_for 20 lvm exec "$ID" grep -q ^looked /dev/shm/found
 	lvm exec "$ID" cat /dev/shm/found | sort -u | tail -n 50 >"$T/found"
 	cat "$T/found"

@@ -11,6 +11,8 @@ unset NET_DEVICES_INSIDE
 ip link add probe0 type veth peer name probe1 2>/dev/null || skip 'this kernel has no veth interfaces'
 ip link del probe0
 ip link set lo up
+# Nobody else can have an address here: none is to be looked for.
+for scope in all default; do echo 0 >"/proc/sys/net/ipv6/conf/$scope/accept_dad"; done 2>/dev/null
 new_bundle main '.process.args = ["sleep", "1000"]' || exit 1
 
 config() { # SCRIPT DEVICES [FILTER…]: in CONFIG
@@ -161,7 +163,8 @@ into_a_namespace_that_is_joined() {
 	ip addr add 10.95.0.2/24 dev joined
 	unshare -n sleep 1000 &
 	other=$!
-	wait_for 5 [ "$(readlink /proc/self/ns/net)" != "$(readlink /proc/"$other"/ns/net)" ]
+	is_apart() { [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$other/ns/net")" ]; }
+	wait_for 20 is_apart
 	nsenter -t "$other" -n ip link add taken type veth peer name takenp
 	config 'ls /sys/class/net' '{"joined": {"name": "taken"}}' "(.linux.namespaces[] | select(.type == \"network\")).path = \"/proc/$other/ns/net\""
 	expect_error 'there is a network interface taken already' run
