@@ -1,11 +1,14 @@
 #include "runtime/delete.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cgroups/resctrl.h"
@@ -322,6 +325,15 @@ static bool is_of_this_boot(const struct container *container)
 	       store_is_this_boot(container->entry.store, journal.boot_id);
 }
 
+/* Who launched it, and would remove it, was killed (launch.c): nobody else will. */
+static bool is_abandoned(const struct container *container)
+{
+	scoped_fd journal = openat(container->entry.fd, JOURNAL_NAME, O_RDONLY | O_CLOEXEC);
+
+	return container->record.own_rules && container->status == STATUS_STOPPED && journal >= 0 &&
+	       flock(journal, LOCK_EX | LOCK_NB) == 0;
+}
+
 /* What is to be cleaned up and why; null for a container in good order. */
 static const char *find_remains(struct container *container)
 {
@@ -333,6 +345,8 @@ static const char *find_remains(struct container *container)
 		return "damaged record";
 	if (container->status == STATUS_CREATING)
 		return "creation was cut off";
+	if (is_abandoned(container))
+		return "its sandbox was killed";
 	return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* A container in the hands of whoever launched it: run, without waiting for its end. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
@@ -101,6 +102,8 @@ int container_launch(struct store *store, const struct create_options *options, 
 		return r;
 	creation_keep(&l->creation);
 	l->started = true;
+	/* For gc: while it is held, whoever launched this will remove it. */
+	(void)flock(l->creation.entry.journal_fd, LOCK_SH | LOCK_NB);
 	store_entry_unlock(&l->creation.entry);
 	*ret = l;
 	l = NULL;

@@ -204,7 +204,7 @@ int container_wait(struct store *store, const char *id, int timeout_ms, enum wai
 int container_delete(struct store *store, const char *id, bool force, struct error *err) must_check;
 
 /*
- * Cleans up what killed commands left: containers whose creation never finished, records of an
+ * Cleans up what killed commands left: containers whose creation never finished, sandboxes, records of an
  * earlier boot, temporary files, what hooks of killed commands left running. `report` is called with the id and what was done.
  */
 typedef void gc_report(const char *id, const char *what, void *context);

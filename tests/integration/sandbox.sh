@@ -121,6 +121,31 @@ ends_with_its_parent() {
 	expect_equal "$size" "$(stat -c %s "$WORK/orphan")"
 }
 
+# gc takes those whose lvm-run was killed, and no other.
+killed_ones_are_collected() {
+	local id killed
+	lvm gc # of the tests before this
+	"$RUNTIME" --root "$ROOT" sandbox -w "$WORK" -- sh -c "echo x >$WORK/first; exec sleep 100" &
+	killed=$!
+	wait_for 20 test -s "$WORK/first"
+	id=$(lvm list -q)
+	"$RUNTIME" --root "$ROOT" sandbox -w "$WORK" -- sh -c "echo x >$WORK/second; exec sleep 100" &
+	wait_for 20 test -s "$WORK/second"
+	expect_output '' lvm gc
+	# Its program has ended, but lvm-run has it in hand: it stands still, so that this lasts.
+	kill -STOP $!
+	lvm kill "$(lvm list -q | grep -vx "$id")" KILL
+	wait_for 20 sh -c "'$RUNTIME' --root '$ROOT' list | grep -q stopped"
+	expect_output '' lvm gc
+	kill -CONT $!
+	wait $! || true
+	kill -9 "$killed"
+	wait "$killed" || true
+	wait_for 20 container_is "$id" stopped
+	expect_contains "$id" "$(lvm gc)"
+	expect_output '' lvm list -q
+}
+
 secrets_are_hidden() {
 	export HOME=$T/home
 	mkdir -p "$HOME/.ssh" "$HOME/.aws" "$HOME/.config/gcloud" "$HOME/project"
@@ -337,6 +362,7 @@ check 'a mount on binfmt_misc leaves /proc alone' a_mount_of_the_kernels_kind_le
 check 'orphans are reaped' orphans_are_reaped
 check 'what the command leaves running ends with it' what_is_left_running_ends
 check 'the sandbox ends with its parent' ends_with_its_parent
+check 'gc removes what a killed sandbox left' killed_ones_are_collected
 check 'secrets are hidden' secrets_are_hidden
 check 'what cannot be reached is hidden all the same' unreachable_secrets_are_hidden
 check 'of the environment only what is harmless is handed on' environment_is_harmless
