@@ -214,12 +214,25 @@ static int launch(struct run *run, struct launch **ret, struct error *err)
 	return r < 0 ? r : view_note(&run->view, note, err);
 }
 
+/* As bubblewrap does: one object a line. Nothing where nobody asked. */
+static int write_status(const struct run *run, const char *key, int value, struct error *err)
+{
+	scoped_str text = str_format("{ \"%s\": %d }\n", key, value);
+
+	if (!run->options->status_fd)
+		return 0;
+	return text ? report_store(run->options->status_fd, text, err)
+	            : error_code(err, ENOMEM, "status");
+}
+
 static int wait_for_end(struct run *run, struct error *err)
 {
 	scoped_launch launched = NULL;
 	struct error ignored;
 	int r = launch(run, &launched, err);
 
+	if (r == 0)
+		r = write_status(run, "child-pid", launch_process(launched)->pid, err);
 	if (r < 0)
 		return r;
 	r = watch_run(&run->watch, launched, &run->storage, err);
@@ -260,15 +273,6 @@ static int collect(struct run *run, struct error *err)
 
 /* --- The verdict --- */
 
-static int write_status(const struct verdict *verdict, const char *fd, struct error *err)
-{
-	scoped_str text = str_format("{ \"exit-code\": %d }\n", verdict->exit);
-
-	if (!text)
-		return error_code(err, ENOMEM, "status");
-	return report_store(fd, text, err);
-}
-
 static int tell(const struct run *run, const struct verdict *verdict, struct error *err)
 {
 	const struct report report = {
@@ -295,9 +299,7 @@ static int tell(const struct run *run, const struct verdict *verdict, struct err
 		r = text ? report_store(run->options->report, text, err)
 		         : error_code(err, ENOMEM, "report");
 	}
-	if (r == 0 && run->options->status_fd)
-		r = write_status(verdict, run->options->status_fd, err);
-	return r;
+	return r < 0 ? r : write_status(run, "exit-code", verdict->exit, err);
 }
 
 int sandbox_run(struct store *store, const struct sandbox_options *options, int *ret_exit,

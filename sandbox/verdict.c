@@ -66,6 +66,7 @@ static void read_legacy(const struct cgroup *group, struct verdict_usage *usage)
 	}
 	if (pids >= 0) {
 		take(&usage->pids_refused, read_counter(pids, "pids.events", "max "));
+		take(&usage->pids_peak, read_counter(pids, "pids.peak", NULL));
 		take(&stats->pids_limit, read_counter(pids, "pids.max", NULL));
 	}
 }

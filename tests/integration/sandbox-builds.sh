@@ -97,7 +97,26 @@ npm_from_a_local_tree() {
 	jq -e '.packages["../lib"].version == "1.0.0"' "$T/npm-lock.json" >/dev/null
 }
 
+# What was learned from the build is enough for it, and not for something else.
+c_project_is_learned() {
+	needs make gcc
+	c_source "$T/learned-project"
+	sandbox --learn "$T/learned" -- make -j2 check
+	sandbox --seccomp "$T/learned" --out program -- make -j2 check
+	expect_equal 6 "$(./program 1 2 3)"
+	expect_exit 1 sandbox --seccomp "$T/learned" -- mkfifo new
+	sandbox -- mkfifo new
+	# Less than half of what builds may do at all.
+	sandbox --print-config -- true >"$T/config"
+	local all least
+	all=$(jq '[.linux.seccomp.syscalls[] | select(.action == "SCMP_ACT_ALLOW") | .names[]] | unique | length' "$T/config")
+	least=$(jq '[.syscalls[] | select(.action == "SCMP_ACT_ALLOW") | .names[]] | unique | length' "$T/learned")
+	echo "$least of $all calls"
+	[ "$least" -lt $((all / 2)) ]
+}
+
 check 'a C project is built by make, and the tree stays as it was' c_project_by_make
+check 'a profile learned from a build is enough for it, and for little else' c_project_is_learned
 check 'a reproducible build gives the same bytes from elsewhere' c_project_reproduces
 check 'a Debian source package is built by dpkg-buildpackage, twice the same' debian_source_package
 check 'npm installs from a local tree' npm_from_a_local_tree

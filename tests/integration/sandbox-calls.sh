@@ -97,19 +97,6 @@ learned_profiles_run_the_same() {
 	[ "$(report .deniedCalls.total)" -ge 1 ]
 }
 
-# A real build: what was learned from it is enough for it, and not for something else.
-learned_from_a_build() {
-	command -v gcc make >/dev/null || skip 'gcc and make are not there'
-	mkdir project
-	printf '%s\n' '#include <pthread.h>' '#include <stdio.h>' 'static void *f(void *x) { return x; }' \
-		'int main(void) { pthread_t t; pthread_create(&t, 0, f, 0); pthread_join(t, 0); puts("built"); return 0; }' >project/a.c
-	printf 'run: a\n\t@./a\na: a.o\n\t@gcc -o $@ $^ -pthread\na.o: a.c\n\t@gcc -c -o $@ $<\n' >project/Makefile
-	expect_output built sandbox --chdir project --learn "$T/learned" -- make -s
-	expect_output built sandbox --chdir project --seccomp "$T/learned" -- make -s
-	expect_exit 1 sandbox --chdir project --seccomp "$T/learned" -- mkfifo new
-	expect_exit 0 sandbox --chdir project -- mkfifo new
-}
-
 learned_profiles_are_sections_of_a_configuration() {
 	sandbox --learn "$T/learned" -- ./hostile threads
 	new_bundle own '.process.args = ["/hostile", "threads"]'
@@ -198,7 +185,6 @@ check 'calls of other architectures end the command, and that is the cause' fore
 check 'a child that the filter ended is the cause of a failure' children_that_are_ended_are_the_cause
 check 'a signal that somebody sent is no filter' a_signal_of_that_number_is_a_signal
 check 'what was learned runs again, and nothing else' learned_profiles_run_the_same
-check 'what was learned from a build is enough for it' learned_from_a_build
 check 'a learned profile is a section of config.json' learned_profiles_are_sections_of_a_configuration
 check 'denials are counted while it is learned' audited_while_it_is_learned
 check 'a profile of one'"'"'s own replaces the built-in one' profiles_of_ones_own

@@ -216,7 +216,8 @@ report_names_the_cause() {
 	sandbox --report 5 -- true 5>"$T/fd"
 	expect_equal ok "$(jq -r .cause "$T/fd")"
 	sandbox --json-status-fd 5 -- true 5>"$T/fd"
-	expect_equal 0 "$(jq -r '."exit-code"' "$T/fd")"
+	expect_equal 0 "$(jq -r '."exit-code" // empty' "$T/fd")"
+	[ "$(jq -r '."child-pid" // empty' "$T/fd")" -gt 1 ]
 }
 
 signals_reach_the_command() {

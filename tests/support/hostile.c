@@ -342,6 +342,18 @@ static int denied_main(char **words)
 	return 0;
 }
 
+/* The number of the session keyring. */
+static int keyring_main(char **words unused)
+{
+	long serial = syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3, 0);
+
+	if (serial < 0)
+		tell("keyring", serial);
+	else
+		printf("keyring %ld\n", serial);
+	return 0;
+}
+
 static int exit_main(char **words unused)
 {
 	return 0;
@@ -355,7 +367,8 @@ static const struct {
 	{"calls", 0, calls_main},     {"forks", 1, forks_main},   {"memory", 2, memory_main},
 	{"inodes", 1, inodes_main},   {"listen", 1, listen_main}, {"connect", 1, connect_main},
 	{"outputs", 1, outputs_main}, {"daemon", 1, daemon_main}, {"foreign", 1, foreign_main},
-	{"threads", 0, threads_main}, {"exit", 0, exit_main},     {"denied", 1, denied_main},
+	{"threads", 0, threads_main}, {"exit", 0, exit_main},     {"keyring", 0, keyring_main},
+	{"denied", 1, denied_main},
 };
 
 int main(int argc, char **argv)
