@@ -104,10 +104,29 @@ the_program_can_be_replaced_meanwhile() {
 	lvm delete --force "$ID"
 }
 
+# A process of ours in the container's sight is one that nobody may look into, from its first moment on.
+nobody_looks_into_what_joins() {
+	command -v strace >/dev/null || skip 'no strace'
+	start_one
+	mkdir -p "$BUNDLE/rootfs/mnt/p"
+	echo '[{"destination": "/mnt/p", "type": "proc"}]' >"$T/procfs.json"
+	local what
+	for what in "exec $ID true" "mounts add $ID $T/procfs.json"; do
+		# shellcheck disable=SC2086 # words
+		ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e signal=none -e trace=prctl,clone3 -o "$T/trace" "$RUNTIME" --root "$ROOT" $what
+		grep -E 'clone3|PR_SET_DUMPABLE' "$T/trace" | head -n 2 >"$T/first"
+		cat "$T/first"
+		expect_contains 'prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE' "$(sed -n 1p "$T/first")"
+		expect_contains 'clone3(' "$(sed -n 2p "$T/first")"
+	done
+	lvm delete --force "$ID"
+}
+
 check 'a scanner inside opens nothing of ours for writing' a_scanner_opens_nothing_for_writing
 check 'an entry point that is the runtime itself changes nothing' an_entry_point_that_is_the_runtime
 check 'a held descriptor writes nothing later' a_held_descriptor_writes_nothing_later
 check 'the init that waits shows nothing writable' init_that_waits_shows_nothing_writable
 check 'the program may be read-only' the_program_need_not_be_writable_or_readable_twice
 check 'the program may be replaced while containers run' the_program_can_be_replaced_meanwhile
+check 'nobody may look into a process that joins' nobody_looks_into_what_joins
 finish
