@@ -166,7 +166,18 @@ static int map_mounts(const struct places_request *request, struct places *place
 
 /* --- Mount points --- */
 
-static int make_points(const struct places *places, struct error *err)
+/* CRIU leaves its own root by way of /tmp, or of a directory that it makes, which a read-only root refuses. */
+static int make_exit(int root, struct error *err)
+{
+	scoped_fd place = path_try_open(root, "tmp", O_PATH, 0);
+
+	if (place != -ENOENT)
+		return 0;
+	place = path_open_made_dir(root, "tmp", 01777, err);
+	return place < 0 ? error_wrap(err, "CRIU needs a directory /tmp in a read-only root") : 0;
+}
+
+static int make_points(const struct places *places, bool read_only, struct error *err)
 {
 	const struct facts *facts = places->facts;
 	scoped_fd root = places->root_fd < 0
@@ -189,7 +200,7 @@ static int make_points(const struct places *places, struct error *err)
 		if (point < 0)
 			return point;
 	}
-	return 0;
+	return read_only ? make_exit(root, err) : 0;
 }
 
 static int find_root(const struct places_request *request, struct places *ret, struct error *err)
@@ -225,7 +236,7 @@ int places_prepare(const struct places_request *request, struct places *ret, str
 	if (!ret->root || !ret->mask)
 		return error_code(err, ENOMEM, "restore");
 
-	r = make_points(ret, err);
+	r = make_points(ret, request->spec->root.readonly, err);
 	if (r == 0)
 		r = list_external(request, ret, err);
 	return r == 0 && has_id_maps(request->spec) ? map_mounts(request, ret, err) : r;

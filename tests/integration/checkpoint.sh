@@ -98,6 +98,21 @@ what_is_restored_is_a_whole_container() {
 	nothing_left
 }
 
+# The least of roots: one program, no /tmp.
+a_root_of_one_program_is_enough() {
+	local id
+	mkdir -p "$T/least/rootfs/bin"
+	cp "$TESTKIT" "$T/least/rootfs/bin/testkit"
+	jq '.root.readonly = true' "$IDLE/config.json" >"$T/least/config.json"
+	id=$(new_id)
+	lvm run -d -b "$T/least" "$id" </dev/null >/dev/null 2>&1
+	lvm checkpoint --image-path "$T/least.img" "$id"
+	[ ! -e "$T/least/rootfs/tmp" ]
+	lvm restore -d -b "$T/least" --image-path "$T/least.img" "$id" </dev/null >/dev/null 2>&1
+	container_is "$id" running
+	lvm delete --force "$id"
+}
+
 mount_options() { awk '{print $5, $6}' "/proc/$1/mountinfo" | sort; }
 
 mounts_keep_their_options() {
@@ -400,6 +415,7 @@ what_cannot_be_done_is_said() {
 }
 
 check 'a counting program goes on where it was; its output goes to a file' a_counting_program_goes_on_where_it_was
+check 'a read-only root of one program is enough' a_root_of_one_program_is_enough
 check 'with --leave-running it runs on, and a second checkpoint replaces the first' leave_running_leaves_it_running
 check 'a paused container stays paused' a_paused_container_stays_paused
 check 'what is restored under another id is a whole container' what_is_restored_is_a_whole_container
