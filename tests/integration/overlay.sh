@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Managed roots: --overlay and --overlay-keep of run and create, and what is left of them in the store.
+# not for the test machine: nothing of it is missing on another machine
 . "$(dirname "$0")/../support/lib.sh"
 [ "$(id -u)" -eq 0 ] || skip 'needs root'
 STORE=$T/store

@@ -6,7 +6,7 @@
 not_for_crun 'the harness needs delete to find what has no record'
 
 nothing_is_left() {
-	"$(dirname "${BASH_SOURCE[0]}")/../../kill/run" "${KILLS:-60}" --systemd --slow 10 --part kills
+	"$(dirname "${BASH_SOURCE[0]}")/../../kill/run" "${KILLS:-40}" --systemd --slow 10 --part kills
 }
 
 no_unit_is_left() {
