@@ -20,7 +20,8 @@ enum { ID_COUNT = 8, CAP_SETGID_NUMBER = 6, CAP_SETUID_NUMBER = 7 };
 /* --- Images: numbers of CRIU's magic.h, core.proto and creds.proto --- */
 
 enum { MAGIC_COMMON = 0x54564319, MAGIC_CORE = 0x55053847 };
-enum core_field { CORE_THREAD = 5, THREAD_CREDS = 10, THREAD_SECCOMP_MODE = 11 };
+enum core_field { CORE_TASK = 3, CORE_THREAD = 5, THREAD_CREDS = 10, THREAD_SECCOMP_MODE = 11 };
+enum { TASK_STATE = 1, TASK_DEAD = 2 };
 enum creds_field { CREDS_UID = 1, CREDS_FSGID = 8, CREDS_NO_NEW_PRIVS = 18, CREDS_CAP_AMB = 19 };
 enum { CREDS_CAP_INH = 9, CREDS_CAP_BND = 12 };
 
@@ -72,6 +73,18 @@ static int parse_thread(const struct protobuf_field *message, struct credentials
 	return r < 0 ? r : found ? 0 : -EBADMSG;
 }
 
+static bool is_dead(const struct protobuf_field *task)
+{
+	struct protobuf_reader reader = {task->data, task->size};
+	struct protobuf_field field;
+	uint64_t state = 0;
+
+	while (task->data && protobuf_next(&reader, &field) > 0)
+		if (field.number == TASK_STATE && !field.data)
+			state = field.value;
+	return state == TASK_DEAD;
+}
+
 static uint32_t take_u32(const unsigned char *data)
 {
 	uint32_t number;
@@ -86,7 +99,7 @@ int credentials_parse_image(const void *data, size_t size, struct credentials *r
 	const unsigned char *bytes = data;
 	struct credentials result = {0};
 	struct protobuf_field field;
-	bool found = false;
+	bool found = false, dead = false;
 	int r;
 
 	if (size < HEAD || take_u32(bytes) != MAGIC_COMMON || take_u32(bytes + 4) != MAGIC_CORE ||
@@ -96,16 +109,19 @@ int credentials_parse_image(const void *data, size_t size, struct credentials *r
 	struct protobuf_reader reader = {bytes + HEAD, size - HEAD};
 
 	while ((r = protobuf_next(&reader, &field)) > 0) {
+		if (field.number == CORE_TASK)
+			dead = is_dead(&field);
 		if (field.number != CORE_THREAD)
 			continue;
 		if (!field.data || found || parse_thread(&field, &result) < 0)
 			return -EBADMSG;
 		found = true;
 	}
-	if (r < 0 || !found)
+	/* One that has ended and was not waited for has no rights any more. */
+	if (r < 0 || found == dead)
 		return -EBADMSG;
 	*ret = result;
-	return 0;
+	return dead ? 0 : 1;
 }
 
 /* --- Processes --- */
@@ -233,8 +249,11 @@ static int check_image(int directory, const char *name, const struct spec *spec,
 
 	if (r < 0)
 		return r;
-	if (credentials_parse_image(data, size, &found) < 0)
+	r = credentials_parse_image(data, size, &found);
+	if (r < 0)
 		return error_set(err, EILSEQ, "%s is no image of a process", name);
+	if (r == 0)
+		return 0;
 
 	const struct ids user = ids_inside(spec);
 
@@ -327,6 +346,9 @@ static int check_thread(int task_fd, const char *thread, const struct spec *spec
 	(void)snprintf(path, sizeof(path), "%.20s/status", thread);
 	if (file_read_kernel(task_fd, path, text, sizeof(text), err) < 0)
 		return -err->code;
+	/* It runs no more, whatever it may. */
+	if (strstr(text, "\nState:\tZ") || strstr(text, "\nState:\tX"))
+		return 0;
 	if (credentials_parse_status(text, &found) < 0)
 		return error_set(err, EPROTO, "/proc/…/task/%s: credentials are missing", path);
 	(void)snprintf(path, sizeof(path), "the restored process %.20s", thread);

@@ -33,7 +33,7 @@ int credentials_check_processes(const struct cgroup *group, const struct spec *s
 
 /* --- Parts --- */
 
-/* Of the bytes of a core-N.img of CRIU; −EBADMSG for bytes that are none. */
+/* Of the bytes of a core-N.img of CRIU: 1, or 0 for a process that has ended; −EBADMSG for bytes that are none. */
 int credentials_parse_image(const void *data, size_t size, struct credentials *ret) must_check;
 /* Of the text of /proc/PID/status (proc(5)); −EBADMSG when something is missing. */
 int credentials_parse_status(const char *text, struct credentials *ret) must_check;

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct credentials found;
 
-	if (credentials_parse_image(data, size, &found) == 0 && found.capabilities == UINT64_MAX)
+	if (credentials_parse_image(data, size, &found) == 1 && found.capabilities == UINT64_MAX)
 		(void)found;
 	return 0;
 }

@@ -43,7 +43,7 @@ static void an_image_says_what_its_process_may(void **state unused_parameter)
 	struct credentials found;
 
 	make_image(&image, 1);
-	assert_int_equal(credentials_parse_image(image.data, image.length, &found), 0);
+	assert_int_equal(credentials_parse_image(image.data, image.length, &found), 1);
 	assert_int_equal(found.capabilities, UINT64_C(1) | UINT64_C(1) << 40);
 	assert_true(found.no_new_privileges);
 	assert_true(found.filtered);
@@ -67,6 +67,34 @@ static void no_part_of_an_image_is_an_image(void **state unused_parameter)
 	assert_int_equal(credentials_parse_image(image.data, image.length, &found), -EBADMSG);
 }
 
+/* As of one that has ended and was not waited for: state 2, no credentials. */
+static void make_dead_image(struct strbuf *ret, unsigned int state, bool thread)
+{
+	scoped_strbuf task = {0}, core = {0};
+
+	protobuf_add_number(&task, 1, state);
+	protobuf_add_bytes(&core, 3, task.data, task.length);
+	if (thread)
+		protobuf_add_bytes(&core, 5, "", 0);
+	put_u32(ret, 0x54564319);
+	put_u32(ret, 0x55053847);
+	put_u32(ret, (uint32_t)core.length);
+	strbuf_add(ret, core.data, core.length);
+}
+
+static void a_process_that_has_ended_may_nothing(void **state unused_parameter)
+{
+	scoped_strbuf dead = {0}, alive = {0}, both = {0};
+	struct credentials found;
+
+	make_dead_image(&dead, 2, false);
+	assert_int_equal(credentials_parse_image(dead.data, dead.length, &found), 0);
+	make_dead_image(&alive, 1, false);
+	assert_int_equal(credentials_parse_image(alive.data, alive.length, &found), -EBADMSG);
+	make_dead_image(&both, 2, true);
+	assert_int_equal(credentials_parse_image(both.data, both.length, &found), -EBADMSG);
+}
+
 static void a_status_says_what_its_process_may(void **state unused_parameter)
 {
 	static const char text[] = "Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\n"
@@ -87,6 +115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_image_says_what_its_process_may),
+		cmocka_unit_test(a_process_that_has_ended_may_nothing),
 		cmocka_unit_test(no_part_of_an_image_is_an_image),
 		cmocka_unit_test(a_status_says_what_its_process_may),
 	};
