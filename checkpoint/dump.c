@@ -16,6 +16,7 @@
 #include "checkpoint/follow.h"
 #include "checkpoint/guardian.h"
 #include "checkpoint/image.h"
+#include "checkpoint/timers.h"
 #include "checkpoint/tree.h"
 #include "runtime/container.h"
 #include "runtime/delete.h"
@@ -229,6 +230,8 @@ static int seal(struct dump *dump, struct error *err)
 {
 	int r = dump->follow.talk < 0 ? 0 : take_digest(dump, err);
 
+	if (r == 0 && !dump->options->pre_dump)
+		r = timers_mend(dump->image.fd, err);
 	if (r < 0)
 		return r;
 	r = facts_write(&dump->facts, dump->image.fd, err);
