@@ -45,7 +45,15 @@ static const struct {
 	{"External socket is used",
          "it is connected to a unix socket outside the container: give --ext-unix-sk"},
 	{"Can't dump half of stream unix connection",
-         "it is connected to a unix socket outside the container: give --ext-unix-sk"},
+         "it has a stream to a unix socket outside the container: of those sockets only datagram "
+         "ones can be saved"},
+	{" without peer ",
+         "it is connected to a unix socket outside its network namespace, where CRIU does not see "
+         "it: only a container in the host's network keeps such a connection (--ext-unix-sk)"},
+	{"Can't dump name-less external socket",
+         "it is connected to a unix socket outside the container that has no name"},
+	{"send_fds failed (-22)",
+         "a process has a descriptor that cannot be handed on (an io_uring), and so not be saved"},
 	{"Can't dump nested",
          "a process has namespaces of its own within the container, which cannot "
          "be saved"},
@@ -72,6 +80,8 @@ static const struct {
 	{"Tracking memory is not available",
          "this kernel does not track changed memory (CONFIG_MEM_SOFT_DIRTY)"},
 	{"CG paths mismatch", "the control groups differ: use --manage-cgroups-mode ignore"},
+	{"Can't create link remap",
+         "an open file was deleted and has another name: give --link-remap"},
 	{"Can't link remap", "an open file was deleted and has another name: give --link-remap"},
 	{"can't link remap", "an open file was deleted and has another name: give --link-remap"},
 	{"has bad size", "a file that the container uses was changed since the checkpoint"},

@@ -236,6 +236,7 @@ int main(int count, char **words)
 		{"sys", sys_main, 1},           {"stall", stall_main, 1},
 		{"notified", notified_main, 1}, {"notify", notify_main, 1},
 		{"memory", memory_main, 1},     {"careless", careless_main, 1},
+		{"hold", hold_main, 0},         {"sink", sink_main, 1},
 	};
 
 	for (size_t i = 0; count > 1 && i < sizeof(applets) / sizeof(applets[0]); i++)

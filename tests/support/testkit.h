@@ -15,6 +15,8 @@ double now(void);
 
 /* testkit_busy.c */
 int busy_main(char **words);
+int hold_main(char **words);
+int sink_main(char **words);
 /* testkit_socket.c */
 int console_main(char **words);
 int stall_main(char **words);

@@ -41,6 +41,28 @@ static const struct {
 	{"(00.01) Error (criu/file-lock.c:1): Some file locks are hold by dumping tasks! You can "
          "try --file-locks to dump them.",
          "--file-locks"},
+	{"(00.01) Error (criu/files-reg.c:1): Can't create link remap for /t. Use link-remap "
+         "option.",
+         "--link-remap"},
+	{"(00.01) Error (criu/sk-unix.c:1): unix: Can't dump half of stream unix connection. "
+         "name: ",
+         "datagram"},
+	{"(00.01) Error (criu/sk-inet.c:1): inet: In-flight connection (l) for 1",
+         "--tcp-skip-in-flight"},
+	{"(00.01) Error (compel/src/lib/infect-rpc.c:1): send_fds failed (-22)", "io_uring"},
+	{"(00.01) Error (criu/util.c:1): Compatible vdso's size is bigger", "4.1.1"},
+	{"(00.01) Error (criu/irmap.c:1): irmap: Can't stat /no-such-path", "index=on"},
+	{"(00.01) Error (criu/mount.c:1): mnt: The --root option is required", "mount point"},
+	{"(00.01) Error (criu/mount.c:1): mnt: New root and old root are the same", "mount point"},
+	{"(00.01) Error (compel/src/lib/infect.c:1): Can't inject syscall blob", "AppArmor"},
+	{"(00.01) Error (criu/parasite.c:1): Unable to connect a transport socket", "AppArmor"},
+	{"(00.01) Error (criu/page-pipe.c:1): page-pipe: splice: -1: Bad file descriptor",
+         "fs.pipe-max-size"},
+	{"(00.01) Error (criu/uffd.c:1): uffd: connect to lazy-pages.socket failed", "same work"},
+	{"(00.01) Error (criu/cgroup.c:1): cg: CG paths mismatch", "--manage-cgroups-mode"},
+	{"(00.01) Error (criu/files-reg.c:1): File bin/x has bad size 1 (expect 2)", "changed"},
+	{"(00.01) Error (criu/files-reg.c:1): File bin/x has bad mode 1 (expect 2)", "changed"},
+	{"(00.01) Error (criu/cr-restore.c:1): Pid 12 already in use", "process id"},
 	{"BUG at criu/mem.c:46", "CONFIG_MEM_SOFT_DIRTY"},
 };
 
