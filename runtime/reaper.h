@@ -17,7 +17,8 @@
  * Forks. The child returns 0, in a process group of its own, in the foreground of the terminal if there
  * is one. The parent never returns: it closes `talk`, whose end tells that the program was executed,
  * waits, writes the program's wait status (int) to `fd`, a socket whose end of file means that the other
- * side has died, and exits as the program did. Child.
+ * side has died, and exits as the program did. With a terminal it writes a status each time that the program has
+ * stopped, too. Child.
  */
 int reaper_enter(int fd, int talk, bool terminal, struct error *err) must_check;
 

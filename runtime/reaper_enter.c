@@ -42,14 +42,24 @@ static _Noreturn void end_with(int fd, int status)
 	_exit(process_exit_code(status));
 }
 
-/* Reaps all that has ended; comes back unless the program was among them. */
-static void reap(int fd, pid_t program)
+/*
+ * Reaps all that has ended; comes back unless the program was among them. That it has stopped is told too, where there
+ * is a terminal to stop it by.
+ */
+static void reap(int fd, pid_t program, bool terminal)
 {
+	const int options = WNOHANG | __WALL | (terminal ? WUNTRACED : 0);
 	int status = 0;
 
 	for (;;) {
-		pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+		pid_t pid = waitpid(-1, &status, options);
 
+		if (pid == program && WIFSTOPPED(status)) {
+			(void)!fd_write_all(fd, &status, sizeof(status));
+			continue;
+		}
+		if (pid > 0 && WIFSTOPPED(status))
+			continue;
 		if (pid == program)
 			end_with(fd, status);
 		if (pid < 0 && errno == EINTR)
@@ -59,19 +69,29 @@ static void reap(int fd, pid_t program)
 	}
 }
 
-static void take_signal(int signals, int fd, pid_t program)
+/* What a terminal sends to all of a job; the group is there as soon as the program is. */
+static void hand_on(pid_t program, int signal)
+{
+	bool of_job =
+		signal == SIGINT || signal == SIGQUIT || signal == SIGTSTP || signal == SIGCONT;
+
+	if (!of_job || kill(-program, signal) < 0)
+		(void)kill(program, signal);
+}
+
+static void take_signal(int signals, int fd, pid_t program, bool terminal)
 {
 	struct signalfd_siginfo info;
 
 	if (read(signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
 	if (info.ssi_signo == SIGCHLD)
-		reap(fd, program);
+		reap(fd, program, terminal);
 	else
-		(void)kill(program, (int)info.ssi_signo);
+		hand_on(program, (int)info.ssi_signo);
 }
 
-static _Noreturn void watch(int fd, int signals, pid_t program)
+static _Noreturn void watch(int fd, int signals, pid_t program, bool terminal)
 {
 	struct pollfd both[] = {
 		{.fd = signals, .events = POLLIN},
@@ -85,7 +105,7 @@ static _Noreturn void watch(int fd, int signals, pid_t program)
 		if (both[1].revents)
 			_exit(EXIT_ORPHANED);
 		if (both[0].revents)
-			take_signal(signals, fd, program);
+			take_signal(signals, fd, program, terminal);
 	}
 }
 
@@ -113,5 +133,5 @@ int reaper_enter(int fd, int talk, bool terminal, struct error *err)
 	if (program == 0)
 		return become_program(fd, terminal, err);
 	(void)close(talk);
-	watch(fd, signals, program);
+	watch(fd, signals, program, terminal);
 }

@@ -123,7 +123,10 @@ int container_launch(struct store *store, const struct create_options *options, 
 const struct process *launch_process(const struct launch *launch);
 /* May be null or disabled. */
 struct cgroup *launch_cgroup(const struct launch *launch);
-/* Readable when the program has ended: its wait status, an int. End of file without it: init died. */
+/*
+ * Readable when the program has ended: its wait status, an int; before that, with a terminal, one each time that it
+ * has stopped. End of file without an end: init died.
+ */
 int launch_reaper_fd(const struct launch *launch);
 /* The master of the program's terminal, −1 without one; the caller may take it. */
 int *launch_console(struct launch *launch);

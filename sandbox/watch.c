@@ -4,17 +4,15 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/pidfd.h"
 
-/* How often the free space of a limited disk is looked at. */
+/* How often the free space of a limited disk is looked at, and whether we are in the foreground again. */
 enum { SAMPLE_MS = 100 };
 
 static uint64_t now_us(void)
@@ -69,8 +67,7 @@ void watch_begin(struct watch *ret, const struct sandbox_options *options)
 		.options = options,
 		.out = no_pump,
 		.err = no_pump,
-		.term_in = no_pump,
-		.term_out = no_pump,
+		.terminal = TERMINAL_NONE,
 	};
 }
 
@@ -166,6 +163,11 @@ static int look_at_clocks(struct watch *watch)
 	uint64_t now = now_ms();
 	int wait = -1;
 
+	/* A shell says nothing to a job that runs already when it brings it to the foreground. */
+	if (watch->terminal.away) {
+		terminal_resume(&watch->terminal);
+		wait = SAMPLE_MS;
+	}
 	if (options->disk_limit) {
 		watch->disk_was_full |= storage_is_full(watch->storage);
 		wait = SAMPLE_MS;
@@ -196,47 +198,18 @@ static int look_at_clocks(struct watch *watch)
 	return wait;
 }
 
-/* --- Terminal --- */
-
-struct terminal {
-	bool raw;
-	struct termios saved;
-};
-
-static void copy_size(int master)
-{
-	struct winsize size;
-
-	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 && (size.ws_row || size.ws_col))
-		(void)ioctl(master, TIOCSWINSZ, &size);
-}
-
-static void begin_terminal(struct watch *watch, struct terminal *terminal)
-{
-	struct termios raw;
-	int master = *launch_console(watch->launch);
-
-	if (master < 0)
-		return;
-	(void)fcntl(master, F_SETFL, O_NONBLOCK);
-	copy_size(master);
-	watch->term_in = (struct pump){.from = STDIN_FILENO, .to = master};
-	watch->term_out = (struct pump){.from = master, .to = STDOUT_FILENO};
-	/* In the background changing the mode would stop us. */
-	if (tcgetattr(STDIN_FILENO, &terminal->saved) < 0 || tcgetpgrp(STDIN_FILENO) != getpgrp())
-		return;
-	raw = terminal->saved;
-	cfmakeraw(&raw);
-	terminal->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
-}
-
-static void end_terminal(struct terminal *terminal)
-{
-	if (terminal->raw)
-		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->saved);
-}
-
 /* --- The loop --- */
+
+/*
+ * As the caller has stopped us, or the program stopped itself on its own terminal: both stand still until the shell
+ * continues us. A clock of silence has not run meanwhile.
+ */
+static void stand_still(struct watch *watch, bool group)
+{
+	terminal_stop(&watch->terminal, group);
+	signal_init(watch, SIGCONT);
+	watch->last_output_ms = now_ms();
+}
 
 static void take_signals(struct watch *watch, int signals)
 {
@@ -245,24 +218,31 @@ static void take_signals(struct watch *watch, int signals)
 	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		int signal = (int)info.ssi_signo;
 
-		if (signal == SIGCHLD)
+		if (signal == SIGWINCH && watch->terminal.master >= 0) {
+			terminal_copy_size(&watch->terminal);
 			continue;
-		if (signal == SIGWINCH && *launch_console(watch->launch) >= 0)
-			copy_size(*launch_console(watch->launch));
-		else
-			signal_init(watch, signal);
+		}
+		if (signal == SIGCONT)
+			terminal_resume(&watch->terminal);
+		signal_init(watch, signal);
+		if (signal == SIGTSTP && watch->terminal.master < 0)
+			stand_still(watch, false);
 	}
 }
 
-static void take_status(struct watch *watch, int *fd)
+/* What init says: that the program has stopped (only with a terminal), or how it ended. */
+static void take_status(struct watch *watch, int fd)
 {
 	int status = 0;
 
-	if (!watch->ended && read(*fd, &status, sizeof(status)) == (ssize_t)sizeof(status)) {
+	if (read(fd, &status, sizeof(status)) != (ssize_t)sizeof(status))
+		return;
+	if (!WIFSTOPPED(status)) {
 		watch->ended = true;
 		watch->status = status;
+	} else if (terminal_is_ours()) {
+		stand_still(watch, true);
 	}
-	*fd = -1;
 }
 
 /* Where poll(2) finds what; a pump takes two. */
@@ -277,7 +257,8 @@ enum {
 
 static struct pump *pump_at(struct watch *watch, int slot)
 {
-	struct pump *const pumps[] = {&watch->out, &watch->err, &watch->term_in, &watch->term_out};
+	struct pump *const pumps[] = {&watch->out, &watch->err, &watch->terminal.in,
+	                              &watch->terminal.out};
 
 	return pumps[(slot - SLOT_OUT) / 2];
 }
@@ -286,12 +267,13 @@ static struct pump *pump_at(struct watch *watch, int slot)
 static bool is_drained(const struct watch *watch)
 {
 	return pump_is_done(&watch->out) && pump_is_done(&watch->err) &&
-	       pump_is_done(&watch->term_out);
+	       pump_is_done(&watch->terminal.out);
 }
 
 static int loop(struct watch *watch, int signals, struct error *err)
 {
-	int status_fd = launch_reaper_fd(watch->launch);
+	/* Without a terminal its end says enough, and the status can wait (reap). */
+	int status_fd = watch->terminal.master >= 0 ? launch_reaper_fd(watch->launch) : -1;
 	int init = launch_process(watch->launch)->pidfd;
 
 	while (init >= 0 || !is_drained(watch)) {
@@ -317,7 +299,9 @@ static int loop(struct watch *watch, int signals, struct error *err)
 		if (fds[SLOT_SIGNALS].revents)
 			take_signals(watch, signals);
 		if (fds[SLOT_STATUS].revents)
-			take_status(watch, &status_fd);
+			take_status(watch, status_fd);
+		if (watch->ended)
+			status_fd = -1;
 		for (int slot = SLOT_OUT; slot < SLOT_COUNT; slot += 2) {
 			size_t count = pump_step(pump_at(watch, slot), &fds[slot]);
 
@@ -333,7 +317,14 @@ static int loop(struct watch *watch, int signals, struct error *err)
 /* Init has ended: what it and all that it reaped have used. */
 static int reap(struct watch *watch, struct error *err)
 {
+	int fd = launch_reaper_fd(watch->launch);
 	int status = 0;
+
+	/* Nobody holds the other end any more: what was said is there. */
+	while (!watch->ended && read(fd, &status, sizeof(status)) == (ssize_t)sizeof(status)) {
+		watch->ended = !WIFSTOPPED(status);
+		watch->status = status;
+	}
 
 	while (wait4(launch_process(watch->launch)->pid, &status, __WALL, &watch->usage) < 0)
 		if (errno != EINTR)
@@ -348,11 +339,13 @@ static int reap(struct watch *watch, struct error *err)
 int watch_run(struct watch *watch, struct launch *launch, const struct storage *storage,
               struct error *err)
 {
-	struct terminal terminal = {0};
 	uint64_t begin = now_us();
 	sigset_t all;
 
 	process_all_signals(&all);
+	/* That init has ended is told by its pidfd. */
+	if (sigdelset(&all, SIGCHLD) < 0)
+		return error_errno(err, "signals");
 
 	scoped_fd signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 
@@ -362,11 +355,11 @@ int watch_run(struct watch *watch, struct launch *launch, const struct storage *
 	watch->storage = storage;
 	watch->started_ms = watch->last_output_ms = begin / 1000;
 	watch_restore(watch); /* the program has the pipes; ours would keep them open */
-	begin_terminal(watch, &terminal);
+	terminal_begin(&watch->terminal, *launch_console(launch));
 
 	int r = loop(watch, signals, err);
 
-	end_terminal(&terminal);
+	terminal_end(&watch->terminal);
 	if (r == 0)
 		r = reap(watch, err);
 	watch->wall_us = now_us() - begin;

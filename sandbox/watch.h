@@ -12,6 +12,7 @@
 #include "sandbox/pump.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/storage.h"
+#include "sandbox/terminal.h"
 
 /* Which limit ended the program; WATCH_NONE: it ended itself. */
 enum watch_stop { WATCH_NONE, WATCH_TIMEOUT, WATCH_SILENT, WATCH_LOG, WATCH_INTERRUPTED };
@@ -21,7 +22,7 @@ struct watch {
 	struct launch *launch;         /* borrowed; null before the launch */
 	const struct storage *storage; /* borrowed */
 	struct pump out, err; /* from the program's streams to ours, where they pass through us */
-	struct pump term_in, term_out;
+	struct terminal terminal;
 	uint64_t bytes; /* of output that passed */
 	enum watch_stop stop;
 	bool ended; /* the program's status is known */
