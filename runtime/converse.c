@@ -172,6 +172,9 @@ int creation_start(struct creation *creation, struct error *err)
 	};
 	int r = sync_send(plan->sync_fds[0], &start, err);
 
+	/* Two processes start then; ours would only be in their way. */
+	if (r == 0 && creation->options->reaper)
+		sync_await_end(plan->sync_fds[0]);
 	if (r == 0)
 		r = sync_expect_exec(plan->sync_fds[0], peer, err);
 	return r < 0 ? r : creation_run_hooks(creation, STATUS_RUNNING, HOOK_POSTSTART, err);

@@ -1,6 +1,7 @@
 #include "runtime/sync.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -306,6 +307,14 @@ int sync_expect_end(int fd, const char *peer, struct error *err)
 		return error_set(err, EPROTO, "%s: got %s, expected execution", peer,
 		                 sync_step_name((enum sync_step)header.step));
 	return take_failure(&failure, header.size, peer, err);
+}
+
+void sync_await_end(int fd)
+{
+	struct pollfd end = {.fd = fd}; /* POLLHUP comes unasked */
+
+	while (poll(&end, 1, -1) < 0 && errno == EINTR)
+		;
 }
 
 int sync_expect_exec(int fd, const char *peer, struct error *err)

@@ -85,6 +85,12 @@ int sync_expect(int fd, enum sync_step expected, const char *peer, struct sync_r
                 struct error *err) must_check;
 
 /*
+ * Sleeps until the peer has closed its end; what it said before can be received then. For who wants to be woken
+ * once only.
+ */
+void sync_await_end(int fd);
+
+/*
  * The host's last wait, after STARTING: 0 once the peer has closed its end (execve succeeded), its own error
  * if it failed.
  */

@@ -2,7 +2,24 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+int pump_begin(struct pump *ret, int from, int to)
+{
+	char *data = malloc(PUMP_SIZE);
+
+	if (!data)
+		return -ENOMEM;
+	*ret = (struct pump){.from = from, .to = to, .data = data};
+	return 0;
+}
+
+void pump_done(struct pump *pump)
+{
+	free(pump->data);
+	*pump = (struct pump)PUMP_NONE;
+}
 
 static bool has_data(const struct pump *pump)
 {
@@ -24,7 +41,7 @@ void pump_poll(const struct pump *pump, struct pollfd ret[2])
 
 static size_t take_in(struct pump *pump)
 {
-	ssize_t count = read(pump->from, pump->data, sizeof(pump->data));
+	ssize_t count = read(pump->from, pump->data, PUMP_SIZE);
 
 	if (count < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;

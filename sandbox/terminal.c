@@ -1,5 +1,6 @@
 #include "sandbox/terminal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -35,15 +36,17 @@ static void make_raw(struct terminal *terminal)
 	terminal->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
-void terminal_begin(struct terminal *terminal, int master)
+int terminal_begin(struct terminal *terminal, int master, struct error *err)
 {
-	terminal->master = master;
 	if (master < 0)
-		return;
+		return 0;
+	if (pump_begin(&terminal->in, STDIN_FILENO, master) < 0 ||
+	    pump_begin(&terminal->out, master, STDOUT_FILENO) < 0)
+		return error_code(err, ENOMEM, "terminal");
 	(void)fcntl(master, F_SETFL, O_NONBLOCK);
-	terminal->in = (struct pump){.from = STDIN_FILENO, .to = master};
-	terminal->out = (struct pump){.from = master, .to = STDOUT_FILENO};
+	terminal->master = master;
 	terminal_resume(terminal);
+	return 0;
 }
 
 void terminal_resume(struct terminal *terminal)

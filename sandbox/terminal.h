@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <termios.h>
 
+#include "base/error.h"
 #include "sandbox/pump.h"
 
 struct terminal {
@@ -20,17 +21,14 @@ struct terminal {
 
 #define TERMINAL_NONE                                                                              \
 	{                                                                                          \
-		.master = -1, .in = {.from = -1, .to = -1, .closed = true},                        \
-		.out = {.from = -1,                                                                \
-			.to = -1,                                                                  \
-			.closed = true }                                                           \
+		.master = -1, .in = PUMP_NONE, .out = PUMP_NONE                                    \
 	}
 
 /* Takes it, if we are in its foreground, and hands its size on. */
-void terminal_begin(struct terminal *terminal, int master);
+int terminal_begin(struct terminal *terminal, int master, struct error *err) must_check;
 /* Again: we have been continued, perhaps in the foreground now. */
 void terminal_resume(struct terminal *terminal);
-/* Gives it back as it was. */
+/* Gives it back as it was. Accepts one that never began. */
 void terminal_end(struct terminal *terminal);
 void terminal_copy_size(const struct terminal *terminal);
 

@@ -30,8 +30,6 @@ static uint64_t now_ms(void)
 
 /* --- Streams --- */
 
-static const struct pump no_pump = {.from = -1, .to = -1, .closed = true};
-
 /* The stream `fd` of ours is replaced by what the program will inherit; `to` keeps what it was. */
 static int divert(int fd, struct pump *pump, struct error *err)
 {
@@ -42,13 +40,14 @@ static int divert(int fd, struct pump *pump, struct error *err)
 
 	scoped_fd in = ends[1];
 
-	pump->from = ends[0];
-	pump->to = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (pump_begin(pump, ends[0], fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0) {
+		fd_close(&ends[0]);
+		return error_code(err, ENOMEM, "divert output");
+	}
 	if (pump->to < 0 || dup2(in, fd) < 0)
 		return error_errno(err, "divert output");
 	if (fcntl(pump->from, F_SETFL, O_NONBLOCK) < 0)
 		return error_errno(err, "divert output");
-	pump->closed = false;
 	return 0;
 }
 
@@ -65,8 +64,8 @@ void watch_begin(struct watch *ret, const struct sandbox_options *options)
 {
 	*ret = (struct watch){
 		.options = options,
-		.out = no_pump,
-		.err = no_pump,
+		.out = PUMP_NONE,
+		.err = PUMP_NONE,
 		.terminal = TERMINAL_NONE,
 	};
 }
@@ -105,6 +104,10 @@ void watch_done(struct watch *watch)
 	fd_close(&watch->out.to);
 	fd_close(&watch->err.from);
 	fd_close(&watch->err.to);
+	pump_done(&watch->out);
+	pump_done(&watch->err);
+	pump_done(&watch->terminal.in);
+	pump_done(&watch->terminal.out);
 }
 
 /* --- Ending the program --- */
@@ -355,9 +358,11 @@ int watch_run(struct watch *watch, struct launch *launch, const struct storage *
 	watch->storage = storage;
 	watch->started_ms = watch->last_output_ms = begin / 1000;
 	watch_restore(watch); /* the program has the pipes; ours would keep them open */
-	terminal_begin(&watch->terminal, *launch_console(launch));
 
-	int r = loop(watch, signals, err);
+	int r = terminal_begin(&watch->terminal, *launch_console(launch), err);
+
+	if (r == 0)
+		r = loop(watch, signals, err);
 
 	terminal_end(&watch->terminal);
 	if (r == 0)

@@ -35,7 +35,9 @@ static void bytes_go_through_and_the_end_is_seen(void **state unused_parameter)
 	assert_int_equal(pipe2(in, O_CLOEXEC | O_NONBLOCK), 0);
 	assert_int_equal(pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
 
-	struct pump pump = {.from = in[0], .to = out[1]};
+	struct pump pump = PUMP_NONE;
+
+	assert_int_equal(pump_begin(&pump, in[0], out[1]), 0);
 
 	assert_int_equal(write(in[1], "hello", 5), 5);
 	turn(&pump);
@@ -45,6 +47,7 @@ static void bytes_go_through_and_the_end_is_seen(void **state unused_parameter)
 	(void)close(in[1]);
 	turn(&pump);
 	assert_true(pump_is_done(&pump));
+	pump_done(&pump);
 }
 
 /* What nobody reads is dropped, so that whoever writes does not hang. */
@@ -57,7 +60,9 @@ static void a_closed_reader_holds_up_nobody(void **state unused_parameter)
 	assert_int_equal(pipe2(out, O_CLOEXEC | O_NONBLOCK), 0);
 	(void)close(out[0]);
 
-	struct pump pump = {.from = in[0], .to = out[1]};
+	struct pump pump = PUMP_NONE;
+
+	assert_int_equal(pump_begin(&pump, in[0], out[1]), 0);
 
 	assert_int_equal(write(in[1], "lost", 4), 4);
 	turn(&pump);
@@ -65,13 +70,15 @@ static void a_closed_reader_holds_up_nobody(void **state unused_parameter)
 	(void)close(in[1]);
 	turn(&pump);
 	assert_true(pump_is_done(&pump));
+	pump_done(&pump);
 }
 
 static void no_pump_is_done_at_once(void **state unused_parameter)
 {
-	const struct pump pump = {.from = -1, .to = -1, .closed = true};
+	struct pump pump = PUMP_NONE;
 
 	assert_true(pump_is_done(&pump));
+	pump_done(&pump);
 }
 
 int main(void)
