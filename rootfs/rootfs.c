@@ -172,10 +172,11 @@ static int check_without_namespace(const struct spec *spec, struct error *err)
 {
 	if (spec->mount_count)
 		return error_set(err, EINVAL, "mounts need a new mount namespace");
-	if (spec->linux.masked_paths.count || spec->linux.readonly_paths.count ||
-	    spec->root.readonly)
+	if (spec->linux.masked_paths.count || spec->linux.readonly_paths.count)
 		return error_set(err, EINVAL,
 		                 "masked and read-only paths need a new mount namespace");
+	if (spec->root.readonly)
+		return error_set(err, EINVAL, "root.readonly: needs a new mount namespace");
 	return 0;
 }
 

@@ -123,7 +123,7 @@ a_paused_one_can_be_killed_and_deleted() {
 devices_not_allowed_cannot_be_opened() {
 	start_one '.process.capabilities[] += ["CAP_MKNOD"] | .linux.resources.devices = [{"allow": false, "access": "rwm"}] |
 		.mounts += [{"destination": "/mnt", "type": "tmpfs", "source": "tmpfs"}]'
-	local number
+	local number made=0
 	for number in 'b 8 0' 'c 1 1' 'c 10 200' 'c 1 11' 'b 7 0' 'c 10 237'; do
 		# Nodes can be made, as by every runtime; what counts is that none can be opened.
 		lvm exec "$ID" sh -c "mknod /mnt/n $number" 2>/dev/null || true
@@ -131,8 +131,10 @@ devices_not_allowed_cannot_be_opened() {
 			expect_error 'not permitted' lvm exec "$ID" sh -c 'head -c 1 /mnt/n'
 			expect_error 'not permitted' lvm exec "$ID" sh -c ': >>/mnt/n'
 			lvm exec "$ID" rm /mnt/n
+			made=$((made + 1))
 		fi
 	done
+	[ "$made" -gt 0 ]
 	lvm exec "$ID" sh -c 'head -c 1 /dev/zero >/dev/null; head -c 1 /dev/urandom >/dev/null; echo x >/dev/null; [ -e /dev/ptmx ]'
 	# Made by hand, the allowed ones open too: /mnt is mounted without nodev.
 	lvm exec "$ID" sh -c 'mknod /mnt/zero c 1 5 && head -c 1 /mnt/zero >/dev/null'
