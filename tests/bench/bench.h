@@ -16,6 +16,7 @@ struct results {
 	const struct row *row;
 	size_t rounds;
 	bool measured[PEER_COUNT];
+	bool stuck[PEER_COUNT]; /* its set-up failed: no rounds */
 	unsigned int failures[PEER_COUNT];
 	struct sample samples[PEER_COUNT][MAX_ROUNDS];
 	struct burst bursts[PEER_COUNT][MAX_ROUNDS]; /* of a throughput row */

@@ -8,6 +8,7 @@
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,8 @@ struct sample {
 	double cpu_ms;
 	double rss_kib; /* of the largest process */
 	double faults;  /* minor page faults, the command and the children it waited for */
+	double part_ms; /* what the row is about, where that is a part of the whole (rows.h) */
+	bool failed;    /* some command of it: the figures say nothing */
 };
 
 struct burst {

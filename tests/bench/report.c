@@ -19,6 +19,8 @@ static const struct column sample_columns[] = {
 	{"RSS KiB", "rss_kib", offsetof(struct sample, rss_kib)},
 	{"faults", "faults", offsetof(struct sample, faults)},
 };
+/* Comes after the others where a row has it. */
+static const struct column part_column = {NULL, "part_ms", offsetof(struct sample, part_ms)};
 static const struct column burst_columns[] = {
 	{"runs/s", "runs_per_second", offsetof(struct burst, runs_per_second)},
 	{"lat ms", "latency_ms", offsetof(struct burst, latency_ms)},
@@ -28,6 +30,7 @@ static const struct column *const metric_columns[] = {
 	[WALL] = &sample_columns[0],
 	[RSS] = &sample_columns[2],
 	[THROUGHPUT] = &burst_columns[0],
+	[PART] = &part_column,
 };
 
 static unsigned int rows_said;
@@ -43,16 +46,32 @@ static double value(const struct results *r, enum peer peer, size_t round,
 	return number;
 }
 
+static bool succeeded(const struct results *r, enum peer peer, size_t round)
+{
+	return !r->stuck[peer] && !r->samples[peer][round].failed;
+}
+
+/* There is something to tell of it. */
+static bool has_figures(const struct results *r, enum peer peer)
+{
+	for (size_t i = 0; r->measured[peer] && i < r->rounds; i++)
+		if (succeeded(r, peer, i))
+			return true;
+	return false;
+}
+
 static double median_value(const struct results *r, enum peer peer, const struct column *column)
 {
 	double values[MAX_ROUNDS];
+	size_t count = 0;
 
 	for (size_t i = 0; i < r->rounds; i++)
-		values[i] = value(r, peer, i, column);
-	return median(values, r->rounds);
+		if (succeeded(r, peer, i))
+			values[count++] = value(r, peer, i, column);
+	return median(values, count);
 }
 
-/* The median over the rounds of (peer a) / (peer b), both of the same round. */
+/* The median over the rounds of (peer a) / (peer b), both of the same round, where both succeeded. */
 static double median_ratio(const struct results *r, enum peer a, enum peer b,
                            const struct column *column)
 {
@@ -60,7 +79,7 @@ static double median_ratio(const struct results *r, enum peer a, enum peer b,
 	size_t count = 0;
 
 	for (size_t i = 0; i < r->rounds; i++)
-		if (value(r, b, i, column) > 0)
+		if (succeeded(r, a, i) && succeeded(r, b, i) && value(r, b, i, column) > 0)
 			values[count++] = value(r, a, i, column) / value(r, b, i, column);
 	return median(values, count);
 }
@@ -82,27 +101,55 @@ static void columns_of(const struct row *row, const struct column **ret_columns,
 	*ret_count = row->width ? COUNT(burst_columns) : COUNT(sample_columns);
 }
 
+static double figure(const struct results *r, const struct bar *bar)
+{
+	const struct column *column = metric_columns[bar->metric];
+
+	return bar->peer == LVM_RUN ? median_value(r, LVM_RUN, column)
+	                            : median_ratio(r, LVM_RUN, bar->peer, column);
+}
+
 static void table_bars(FILE *out, const struct results *r)
 {
-	static const char *const units[] = {"wall", "peak RSS", "throughput"};
+	const char *const units[] = {"wall", "peak RSS", "throughput", r->row->part};
 
 	for (size_t i = 0; i < COUNT(r->row->bars) && r->row->bars[i].must > 0; i++) {
 		const struct bar *bar = &r->row->bars[i];
 		const char *relation = bar->metric == THROUGHPUT ? ">=" : "<=";
 		double ratio;
 
-		if (!r->measured[LVM_RUN] || !r->measured[bar->peer]) {
-			fprintf(out, "  lvm-run %s %s %.2f x %s: not measured\n",
-			        units[bar->metric], relation, bar->must, peer_names[bar->peer]);
+		fprintf(out, "  lvm-run %s %s %.2f", units[bar->metric], relation, bar->must);
+		if (bar->peer != LVM_RUN)
+			fprintf(out, " x %s", peer_names[bar->peer]);
+		if (!has_figures(r, LVM_RUN) || !has_figures(r, bar->peer)) {
+			fprintf(out, ": not measured\n");
 			continue;
 		}
-		ratio = median_ratio(r, LVM_RUN, bar->peer, metric_columns[bar->metric]);
-		fprintf(out, "  lvm-run %s %s %.2f x %s", units[bar->metric], relation, bar->must,
-		        peer_names[bar->peer]);
+		ratio = figure(r, bar);
 		if (bar->aim > 0)
 			fprintf(out, " (aim %.2f)", bar->aim);
 		fprintf(out, ": %.2f %s\n", ratio, verdict(bar, ratio));
 	}
+}
+
+static void table_figures(FILE *out, const struct results *r, enum peer peer)
+{
+	const struct column *columns;
+	size_t count;
+
+	columns_of(r->row, &columns, &count);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, " %9.*f", i < 2 ? 2 : 0, median_value(r, peer, &columns[i]));
+	if (r->row->part)
+		fprintf(out, " %9.2f", median_value(r, peer, &part_column));
+	for (enum peer other = CRUN; other < PEER_COUNT; other++) {
+		if (!has_figures(r, other))
+			fprintf(out, " %9s", "-");
+		else
+			fprintf(out, " %9.2f", median_ratio(r, peer, other, columns));
+	}
+	if (!r->row->width && has_figures(r, CRUN))
+		fprintf(out, " %11.2f", median_ratio(r, peer, CRUN, &columns[1]));
 }
 
 static void table_row(FILE *out, const struct results *r)
@@ -114,22 +161,16 @@ static void table_row(FILE *out, const struct results *r)
 	fprintf(out, "\n%s: %s (%zu rounds)\n  %-8s", r->row->name, r->row->title, r->rounds, "");
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, " %9s", columns[i].title);
+	if (r->row->part)
+		fprintf(out, " %9s", r->row->part);
 	fprintf(out, " %9s %9s %9s%s\n", "x crun", "x runc", "x floor",
 	        r->row->width ? "" : "  cpu x crun");
 	for (enum peer peer = 0; peer < PEER_COUNT; peer++) {
 		if (!r->measured[peer])
 			continue;
 		fprintf(out, "  %-8s", peer_names[peer]);
-		for (size_t i = 0; i < count; i++)
-			fprintf(out, " %9.*f", i < 2 ? 2 : 0, median_value(r, peer, &columns[i]));
-		for (enum peer other = CRUN; other < PEER_COUNT; other++) {
-			if (!r->measured[other])
-				fprintf(out, " %9s", "-");
-			else
-				fprintf(out, " %9.2f", median_ratio(r, peer, other, columns));
-		}
-		if (!r->row->width && r->measured[CRUN])
-			fprintf(out, " %11.2f", median_ratio(r, peer, CRUN, &columns[1]));
+		if (has_figures(r, peer))
+			table_figures(out, r, peer);
 		if (r->failures[peer])
 			fprintf(out, "  %u FAILED", r->failures[peer]);
 		fprintf(out, "\n");
@@ -146,9 +187,9 @@ static void json_bars(FILE *out, const struct results *r)
 		const struct bar *bar = &r->row->bars[i];
 		double ratio;
 
-		if (!r->measured[LVM_RUN] || !r->measured[bar->peer])
+		if (!has_figures(r, LVM_RUN) || !has_figures(r, bar->peer))
 			continue;
-		ratio = median_ratio(r, LVM_RUN, bar->peer, metric_columns[bar->metric]);
+		ratio = figure(r, bar);
 		fprintf(out,
 		        "%s{\"metric\": \"%s\", \"peer\": \"%s\", \"must\": %g, \"aim\": %g, "
 		        "\"ratio\": %.4f, \"verdict\": \"%s\"}",
@@ -159,13 +200,30 @@ static void json_bars(FILE *out, const struct results *r)
 	fprintf(out, "]}");
 }
 
-static void json_row(FILE *out, const struct results *r)
+static void json_figures(FILE *out, const struct results *r, enum peer peer)
 {
 	const struct column *columns;
-	const char *comma = "";
 	size_t count;
 
 	columns_of(r->row, &columns, &count);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, ", \"%s\": %.4f", columns[i].key, median_value(r, peer, &columns[i]));
+	if (r->row->part)
+		fprintf(out, ", \"%s\": %.4f", part_column.key,
+		        median_value(r, peer, &part_column));
+	for (enum peer other = 0; other < PEER_COUNT; other++) {
+		if (other == peer || !has_figures(r, other))
+			continue;
+		for (size_t i = 0; i < 2; i++)
+			fprintf(out, ", \"%s_x_%s\": %.4f", columns[i].key, peer_names[other],
+			        median_ratio(r, peer, other, &columns[i]));
+	}
+}
+
+static void json_row(FILE *out, const struct results *r)
+{
+	const char *comma = "";
+
 	fprintf(out, "%s\n  {\"name\": \"%s\", \"title\": \"%s\", \"rounds\": %zu, \"peers\": [",
 	        rows_said ? "," : "", r->row->name, r->row->title, r->rounds);
 	for (enum peer peer = 0; peer < PEER_COUNT; peer++) {
@@ -173,15 +231,8 @@ static void json_row(FILE *out, const struct results *r)
 			continue;
 		fprintf(out, "%s\n    {\"name\": \"%s\", \"failures\": %u", comma, peer_names[peer],
 		        r->failures[peer]);
-		for (size_t i = 0; i < count; i++)
-			fprintf(out, ", \"%s\": %.4f", columns[i].key,
-			        median_value(r, peer, &columns[i]));
-		for (enum peer other = 0; other < PEER_COUNT; other++)
-			if (other != peer && r->measured[other])
-				for (size_t i = 0; i < 2; i++)
-					fprintf(out, ", \"%s_x_%s\": %.4f", columns[i].key,
-					        peer_names[other],
-					        median_ratio(r, peer, other, &columns[i]));
+		if (has_figures(r, peer))
+			json_figures(out, r, peer);
 		fprintf(out, "}");
 		comma = ",";
 	}

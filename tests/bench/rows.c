@@ -23,6 +23,13 @@
 
 #define CLONES(action) "/mnt/source/clones " action " %R %B %P %I %D"
 
+/* Each round with a new one: what was sealed is no writable layer any more. */
+#define SEALED                                                                                     \
+	.prepare = {CLONES("upper")}, .own = {CLONES("seal"), "!part"},                            \
+	.cleanup = {CLONES("end_upper")}, .part = "disk ms", .rounds_percent = 50, .bars = {       \
+		{LVM_RUN, PART, 2, 0}                                                              \
+	}
+
 const char *const peer_names[PEER_COUNT] = {"lvm-run", "crun", "runc", "floor"};
 
 const struct row rows[] = {
@@ -156,6 +163,18 @@ const struct row rows[] = {
 		.bars = {{CRUN, WALL, 0.60, 0}},
 	},
 	{
+		.name = "frozen",
+		.title = "how long a program with 200 MB stands still: checkpoint --leave-running",
+		.bundle = "tick",
+		.setup = READY,
+		.prepare = {"!frozen"},
+		.timed = {CHECKPOINT " --leave-running %I", "!frozen"},
+		.teardown = {DELETE},
+		.part = "frozen ms",
+		.rounds_percent = 30,
+		.bars = {{CRUN, PART, 0.70, 0}},
+	},
+	{
 		.name = "restore-py",
 		.title = "restore of it (floor: its cold start, until it has its memory)",
 		.bundle = "py",
@@ -239,12 +258,37 @@ const struct row rows[] = {
 		.title = "the whole command that snapshots a stopped container with 100 MB in its "
 			 "writable layer (crun, runc: cp -a of as much)",
 		.bundle = "upper",
-		.setup = {CLONES("upper") " 100"},
+		.prepare = {CLONES("upper") " 100"},
 		.timed = {CLONES("disk")},
-		.own = {"%R snapshot create %I"},
-		.teardown = {CLONES("end_upper")},
+		.own = {"%R --store %D-store snapshot create %I"},
+		.cleanup = {CLONES("end_upper")},
 		.rounds_percent = 50,
 		.bars = {{CRUN, WALL, 0.25, 0.10}},
+	},
+	{
+		.name = "seal-1m",
+		.title = "the disk's part of a snapshot of a stopped container with 1 MB in its "
+			 "writable layer",
+		.bundle = "upper1",
+		SEALED,
+	},
+	{
+		.name = "seal-100m",
+		.title = "the same with 100 MB",
+		.bundle = "upper",
+		SEALED,
+	},
+	{
+		.name = "rotate",
+		.title = "the same of a running program with 64 MiB of memory: dump, stop, seal, "
+			 "restore in place",
+		.bundle = "mid",
+		.prepare = {CLONES("alive")},
+		.own = {CLONES("seal"), "!part"},
+		.cleanup = {CLONES("end_upper")},
+		.part = "disk ms",
+		.rounds_percent = 50,
+		.bars = {{LVM_RUN, PART, 2, 0}},
 	},
 };
 

@@ -10,6 +10,8 @@
  *	!gone	wait until the process of the pid file is gone
  *	!cold	empty every runtime's cache of compiled seccomp filters
  *	!ready	wait until the process of the pid file calls itself "ready" (hold.c)
+ *	!frozen	ask the ticking hold of the pid file for its longest pause since the last time: the row's part
+ *	!part	read the row's part, in microseconds, from the file %D-part
  */
 #ifndef BENCH_ROWS_H
 #define BENCH_ROWS_H
@@ -20,10 +22,10 @@ enum peer { LVM_RUN, CRUN, RUNC, FLOOR, PEER_COUNT };
 
 extern const char *const peer_names[PEER_COUNT];
 
-enum metric { WALL, RSS, THROUGHPUT };
+enum metric { WALL, RSS, THROUGHPUT, PART };
 
 /* What the ratio of lvm-run to a peer must be at most (throughput: at least), and what it aims at;
- * aim 0: no aim beyond. */
+ * aim 0: no aim beyond. With the peer LVM_RUN no ratio, but the figure itself. */
 struct bar {
 	enum peer peer;
 	enum metric metric;
@@ -40,7 +42,9 @@ struct row {
 	const char *setup[MAX_COMMANDS];    /* once for each runtime, `repeat` times */
 	const char *prepare[MAX_COMMANDS];  /* before each round */
 	const char *timed[MAX_COMMANDS];    /* the sum of these is one measurement */
-	const char *own[MAX_COMMANDS];      /* what lvm-run does instead of `timed`, if anything */
+	const char *own[MAX_COMMANDS];      /* what lvm-run does instead of `timed`, if anything; without
+	                                     * `timed` nobody else does anything */
+	const char *part;                   /* title of the part (measure.h); null: there is none */
 	const char *between;                /* before the last timed command */
 	const char *cleanup[MAX_COMMANDS];  /* after each round */
 	const char *teardown[MAX_COMMANDS]; /* once for each runtime, `repeat` times */
