@@ -66,6 +66,7 @@ static void release_all(struct forwarding *forwarding)
 	struct error ignored;
 	scoped_fd alone = forwarding->count > 0 ? lock_place(&ignored) : -1;
 
+	(void)alone; /* the others wait until all is released */
 	for (size_t i = 0; i < forwarding->count; i++) {
 		release(&forwarding->items[i]);
 		fd_close(&forwarding->items[i].lock);
