@@ -1,12 +1,13 @@
 /*
  * Which ids a user may map besides the own one: /etc/subuid and /etc/subgid (subuid(5)), and the name
  * by which the user stands there. The files themselves are read: a static program cannot ask NSS. Who
- * has no line in /etc/passwd is looked up by the helper; ranges that are not in these files are used
- * when a configuration names them (newuidmap(1) knows them), but are not found here. Host side.
+ * has no line in /etc/passwd is looked up by the helper. Where /etc/nsswitch.conf names a source of ranges
+ * and the files have none, getsubids(1) is asked. Host side.
  */
 #ifndef LVM_RUN_NAMESPACES_SUBID_H
 #define LVM_RUN_NAMESPACES_SUBID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -42,7 +43,15 @@ void subid_parse(char *text, uid_t uid, const char *name, struct subid_list *ret
  */
 char *subid_user_name(uid_t uid) must_check;
 
-/* The ranges in the file `path`; none where it cannot be read. */
+/*
+ * The same in what getsubids(1) prints: "0: NAME START COUNT". Cut in place; other lines are passed over.
+ */
+void subid_parse_answer(char *text, struct subid_list *ret);
+
+/* Whether the text of nsswitch.conf(5) names a source of ranges. */
+bool subid_has_source(const char *text) must_check;
+
+/* The ranges in the file `path`, or those of the source; none where neither can be read. */
 void subid_read(const char *path, uid_t uid, const char *name, struct subid_list *ret);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/str.h"
+#include "namespaces/tool.h"
 
 /* What differs between the two maps of a namespace. */
 struct map_kind {
@@ -121,46 +121,11 @@ static char **helper_arguments(struct arena *arena, const struct target *target,
 	return argv;
 }
 
-/* Starts the helper with `output` as its stdout and stderr; −errno without *err. */
-static int spawn_helper(char **argv, int output, pid_t *ret_pid)
-{
-	posix_spawn_file_actions_t actions;
-	int r = posix_spawn_file_actions_init(&actions);
-
-	if (r != 0)
-		return -r;
-	r = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-	if (r == 0)
-		r = posix_spawnp(ret_pid, argv[0], &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
-}
-
-/* A child of ours keeps its number until it is reaped here, so a plain pid is safe. */
-static int wait_for(pid_t pid, int *ret_status)
-{
-	while (waitpid(pid, ret_status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
-}
-
 static int run_helper(char **argv, struct error *err)
 {
-	char said[256] = "";
-	scoped_fd in = -1, out = -1;
-	int pipe_fds[2], status = 0;
-	pid_t pid = 0;
-	ssize_t size;
-
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return error_errno(err, "pipe");
-	in = pipe_fds[0];
-	out = pipe_fds[1];
-
-	int r = spawn_helper(argv, out, &pid);
+	char said[256];
+	int status = 0;
+	int r = tool_run(argv, said, sizeof(said), &status, err);
 
 	if (r == -ENOENT)
 		return error_set(
@@ -169,15 +134,8 @@ static int run_helper(char **argv, struct error *err)
 			"package uidmap)",
 			argv[0]);
 	if (r < 0)
-		return error_code(err, -r, "start %s", argv[0]);
-	fd_close(&out);
-	size = fd_read_all(in, said, sizeof(said) - 1);
-	fd_close(&in); /* what else it has to say must not block it */
-	said[size > 0 ? (size_t)size : 0] = '\0';
+		return r;
 	said[strcspn(said, "\n")] = '\0';
-	r = wait_for(pid, &status);
-	if (r < 0)
-		return error_code(err, -r, "wait for %s", argv[0]);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return error_set(err, EPERM,
 		                 "%s failed: %s (are the ranges in /etc/subuid and /etc/subgid?)",

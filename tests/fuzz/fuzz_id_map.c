@@ -1,6 +1,7 @@
 /*
  * Id maps: ranges from bytes, twelve each. What user_format_map writes is read back and must be the
- * same ranges; user_map_id must agree with a look at every range.
+ * same ranges; user_map_id must agree with a look at every range. As text the bytes are a file of ranges, and
+ * what getsubids prints.
  */
 #include <inttypes.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "namespaces/subid.h"
 #include "namespaces/user.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,6 +51,32 @@ static int64_t expected_id(const struct spec_id_mappings *mappings, uint32_t id)
 	return mappings->count == 0 ? (int64_t)id : -1;
 }
 
+static void check_ranges(const struct subid_list *list)
+{
+	require(list->count <= SUBID_RANGES_MAX);
+	for (size_t i = 0; i < list->count; i++)
+		require(list->items[i].count > 0 &&
+		        list->items[i].count <= UINT32_MAX - list->items[i].start);
+}
+
+static void read_ranges(const uint8_t *data, size_t size)
+{
+	struct subid_list list;
+
+	for (int way = 0; way < 2; way++) {
+		char *text = strndup((const char *)data, size);
+
+		require(text != NULL);
+		(void)subid_has_source(text);
+		if (way == 0)
+			subid_parse(text, 1000, "tester", &list);
+		else
+			subid_parse_answer(text, &list);
+		check_ranges(&list);
+		free(text);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct spec_id_mapping items[ITEMS];
@@ -57,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err = {0};
 	int r;
 
+	read_ranges(data, size);
 	mappings.count = size / sizeof(items[0]) < ITEMS ? size / sizeof(items[0]) : ITEMS;
 	memcpy(items, data, mappings.count * sizeof(items[0]));
 	text[0] = '\0';

@@ -280,6 +280,30 @@ without_newuidmap_there_is_one_id() {
 	expect_contains 'missing  newuidmap' "$(ulvm doctor | tr -s ' ' | sed 's/^ missing /missing  /' || true)"
 }
 
+# Both tools are fakes: that of the machine would want a plug-in for the source.
+ranges_of_another_source_are_asked_for() {
+	local name
+	ranges ''
+	mkdir "$T/tools"
+	for name in setpriv env sh; do ln -s "$(command -v $name)" "$T/tools/"; done
+	printf '#!/bin/sh\n[ "$1" = -g ] && shift && echo "0: $1 800000 70000" && exit\necho "0: $1 900000 60000"\n' >"$T/tools/getsubids"
+	for name in newuidmap newgidmap; do
+		printf '#!/bin/sh\nshift\necho "${0##*/} $*" >>%s/asked\nexit 1\n' "$T/tools" >"$T/tools/$name"
+	done
+	chmod 755 "$T/tools"/*map* "$T/tools/getsubids"
+	chmod 777 "$T/tools"
+	BASE=plain.json sh_config 'cat /proc/self/uid_map'
+	USER_PATH=$T/tools
+	# Without a source the files say all.
+	run_quiet 2>"$T/err" >/dev/null
+	[ ! -e "$T/tools/asked" ]
+	expect_contains 'no range of ids' "$(cat "$T/err")"
+	private_file /etc/nsswitch.conf $'subid: fake\n'
+	run_quiet 2>"$T/err" >/dev/null
+	expect_equal "newuidmap 0 $USER_ID 1 1 900000 60000" "$(grep uid "$T/tools/asked")"
+	umount /etc/nsswitch.conf
+}
+
 ids_of_others_are_refused() {
 	sh_config true '.linux.uidMappings = [{containerID: 0, hostID: 0, size: 1}]'
 	expect_error uid run_quiet
@@ -631,6 +655,8 @@ check 'without a range there is a single id, and it is said' without_a_range_the
 check 'a refused range leaves a single id, and it is said' a_refused_range_leaves_one_id
 ranges "tester:$RANGE:$RANGE_SIZE"
 check 'without newuidmap there is a single id, and it is said' without_newuidmap_there_is_one_id
+check 'ranges of another source than the files are asked for' ranges_of_another_source_are_asked_for
+ranges "tester:$RANGE:$RANGE_SIZE"
 check 'ids of others are refused' ids_of_others_are_refused
 check 'sysfs is the one of the host, read-only with all below' sys_is_the_hosts_and_read_only
 check 'procfs is new' proc_is_new

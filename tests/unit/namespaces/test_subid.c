@@ -133,9 +133,39 @@ static void ids_beyond_the_last_one_are_not_mapped(void **state unused_parameter
 	expect(&maps.items[1], 1, 1, UINT32_MAX - 2);
 }
 
+static void an_answer_of_getsubids_is_read(void **state)
+{
+	char text[] =
+		"0: tester 100000 65536\nError fetching ranges\n1: tester 300000 5\n2: tester x 5\n"
+		"3: tester 5 0\n4: tester 4294967295 1\n5:\n6: \n7: a 4294967290 10\n";
+	char none[] = "";
+	struct subid_list list;
+
+	(void)state;
+	subid_parse_answer(text, &list);
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.items[0].start, 100000);
+	assert_int_equal(list.items[0].count, 65536);
+	assert_int_equal(list.items[1].start, 300000);
+	assert_int_equal(list.items[1].count, 5);
+	subid_parse_answer(none, &list);
+	assert_int_equal(list.count, 0);
+}
+
+static void a_source_of_ranges_is_found(void **state)
+{
+	(void)state;
+	assert_true(subid_has_source("subid: sss\n"));
+	assert_true(subid_has_source("passwd: files\n  subid: sss"));
+	assert_false(subid_has_source("passwd: files\n# subid: sss\n"));
+	assert_false(subid_has_source(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_of_getsubids_is_read),
+		cmocka_unit_test(a_source_of_ranges_is_found),
 		cmocka_unit_test(name_is_found_by_the_number),
 		cmocka_unit_test(ranges_of_the_name_and_of_the_number_count),
 		cmocka_unit_test(broken_ranges_are_passed_over),
