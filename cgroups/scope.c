@@ -51,6 +51,13 @@ static void write_amount(struct strbuf *to, const char *name, const char *value)
 		add_number(to, name, amount);
 }
 
+/* Before, systemd does not touch the file. */
+static void write_zswap(struct strbuf *to, const char *name, const char *value)
+{
+	helper_add(to, "since", "253");
+	write_amount(to, name, value);
+}
+
 static void write_idle(struct strbuf *to, const char *name, const char *value)
 {
 	if (str_equal(value, "1"))
@@ -164,6 +171,7 @@ static const struct {
 	{"memory.high", "MemoryHigh", write_amount},
 	{"memory.min", "MemoryMin", write_amount},
 	{"memory.swap.max", "MemorySwapMax", write_amount},
+	{"memory.zswap.max", "MemoryZSwapMax", write_zswap},
 	{"cpu.weight", "CPUWeight", write_amount},
 	{"cpu.idle", "CPUWeight", write_idle},
 	{"cpu.max", "CPUQuotaPerSecUSec", write_quota},

@@ -11,6 +11,9 @@
  *	value=4711
  *	property=IOReadBandwidthMax a(st)
  *	value=/dev/block/8:0 1000
+ *	since=253                   the next property is left out for an older systemd
+ *	property=MemoryZSwapMax t
+ *	value=1000
  *
  * Start answers when systemd's job is done, set when systemd has written the values. Pure. Host side.
  */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct session {
 	uint64_t end_us; /* of the time there is, on the monotonic clock */
 	sd_bus_error error;
 	const char *doing; /* for the answer */
+	int version;       /* of systemd, once it was asked; 0 */
 	bool direct;       /* to systemd itself, without a bus between */
 	char *job;
 	char *result; /* of the job, once it is done */
@@ -107,6 +109,18 @@ static int open_bus(struct session *session, const struct request *request)
 	return sd_bus_set_method_call_timeout(session->bus, left_us(session));
 }
 
+/* Takes the next message, or waits until there is one: 0, −ETIMEDOUT when the time is over. */
+static int take_message(struct session *session)
+{
+	int r = sd_bus_process(session->bus, NULL);
+
+	if (r == 0 && now_us() >= session->end_us)
+		return -ETIMEDOUT;
+	if (r == 0)
+		r = sd_bus_wait(session->bus, left_us(session));
+	return r < 0 && r != -EINTR ? r : 0;
+}
+
 /*
  * Until the other side has let us in. A call would wait for that too, but for as long as the library finds
  * right, which is longer than there is time.
@@ -116,13 +130,9 @@ static int wait_until_ready(struct session *session)
 	int ready = sd_bus_is_ready(session->bus);
 
 	while (ready == 0) {
-		int r = sd_bus_process(session->bus, NULL);
+		int r = take_message(session);
 
-		if (r == 0 && now_us() >= session->end_us)
-			return -ETIMEDOUT;
-		if (r == 0)
-			r = sd_bus_wait(session->bus, left_us(session));
-		if (r < 0 && r != -EINTR)
+		if (r < 0)
 			return r;
 		ready = sd_bus_is_ready(session->bus);
 	}
@@ -178,16 +188,9 @@ static int wait_for_job(struct session *session)
 {
 	session->doing = "wait for systemd's job";
 	while (!session->result) {
-		int r = sd_bus_process(session->bus, NULL);
+		int r = take_message(session);
 
 		if (r < 0)
-			return r;
-		if (r > 0)
-			continue;
-		if (now_us() >= session->end_us)
-			return -ETIMEDOUT;
-		r = sd_bus_wait(session->bus, left_us(session));
-		if (r < 0 && r != -EINTR)
 			return r;
 	}
 	if (strcmp(session->result, "done") == 0)
@@ -319,13 +322,46 @@ static int append_property(sd_bus_message *to, const struct request *request, si
 	return r < 0 ? r : sd_bus_message_close_container(to);
 }
 
-static int append_properties(sd_bus_message *to, const struct request *request)
+/* "257.8-1" is 257. */
+static int read_version(struct session *session, int *ret)
+{
+	scoped_str text = NULL;
+	int r = sd_bus_get_property_string(session->bus, manager_name, manager_path,
+	                                   manager_interface, "Version", &session->error, &text);
+
+	if (r < 0)
+		return r;
+	text[strspn(text, "0123456789")] = '\0';
+	return parse_int(text, 1, INT_MAX, ret);
+}
+
+/* Whether this systemd is older than what knows the property after line `at`: it would refuse them all. */
+static int is_too_old(struct session *session, const struct request *request, size_t at)
+{
+	int since = 0;
+	int r = parse_int(request->lines[at].value, 1, INT_MAX, &since);
+
+	if (r == 0 && session->version == 0)
+		r = read_version(session, &session->version);
+	return r < 0 ? r : session->version < since;
+}
+
+static int append_properties(struct session *session, sd_bus_message *to,
+                             const struct request *request)
 {
 	int r = sd_bus_message_open_container(to, 'a', "(sv)");
+	bool skip = false;
 
 	for (size_t i = 0; r >= 0 && i < request->count; i++) {
-		if (strcmp(request->lines[i].key, "property") == 0)
-			r = append_property(to, request, &i);
+		const char *key = request->lines[i].key;
+
+		if (strcmp(key, "since") == 0) {
+			r = is_too_old(session, request, i);
+			skip = r > 0;
+		} else if (strcmp(key, "property") == 0) {
+			r = skip ? 0 : append_property(to, request, &i);
+			skip = false;
+		}
 	}
 	return r < 0 ? r : sd_bus_message_close_container(to);
 }
@@ -352,7 +388,7 @@ static int write_start(struct session *session, const struct request *request, c
 	if (r >= 0)
 		r = sd_bus_message_append(*ret, "ss", unit, "fail");
 	if (r >= 0)
-		r = append_properties(*ret, request);
+		r = append_properties(session, *ret, request);
 	/* No auxiliary units. */
 	return r < 0 ? r : sd_bus_message_append(*ret, "a(sa(sv))", 0);
 }
@@ -374,27 +410,19 @@ static int call_start(struct session *session, const struct request *request, co
 	return r;
 }
 
-int systemd_start(const struct request *request)
+static int start(struct session *session, const struct request *request, const char *unit)
 {
-	__attribute__((cleanup(session_done))) struct session session = {.error =
-	                                                                         SD_BUS_ERROR_NULL};
-	const char *unit = request_get(request, "unit");
-	int r = unit ? start_session(&session, request) : -EINVAL;
+	int r = subscribe(session);
 
 	if (r >= 0)
-		r = subscribe(&session);
-	if (r >= 0)
-		r = call_start(&session, request, unit);
+		r = call_start(session, request, unit);
 	/* One that failed before may still bear the name. */
-	if (sd_bus_error_has_name(&session.error, "org.freedesktop.systemd1.UnitExists")) {
-		sd_bus_error_free(&session.error);
-		reset_failed(&session, unit);
-		r = call_start(&session, request, unit);
+	if (sd_bus_error_has_name(&session->error, "org.freedesktop.systemd1.UnitExists")) {
+		sd_bus_error_free(&session->error);
+		reset_failed(session, unit);
+		r = call_start(session, request, unit);
 	}
-	if (r < 0)
-		return fail(&session, r);
-	answer_ok();
-	return EXIT_SUCCESS;
+	return r;
 }
 
 static int call_stop(struct session *session, const char *unit)
@@ -416,25 +444,19 @@ static int call_stop(struct session *session, const char *unit)
 	return r;
 }
 
-int systemd_stop(const struct request *request)
+static int stop(struct session *session, const struct request *request, const char *unit)
 {
-	__attribute__((cleanup(session_done))) struct session session = {.error =
-	                                                                         SD_BUS_ERROR_NULL};
-	const char *unit = request_get(request, "unit");
-	int r = unit ? start_session(&session, request) : -EINVAL;
+	int r = subscribe(session);
 
+	(void)request;
 	if (r >= 0)
-		r = subscribe(&session);
+		r = call_stop(session, unit);
 	if (r >= 0)
-		r = call_stop(&session, unit);
-	if (r < 0)
-		return fail(&session, r);
-	reset_failed(&session, unit);
-	answer_ok();
-	return EXIT_SUCCESS;
+		reset_failed(session, unit);
+	return r;
 }
 
-static int call_set(struct session *session, const struct request *request, const char *unit)
+static int set(struct session *session, const struct request *request, const char *unit)
 {
 	sd_bus_message *call = NULL;
 	int r = sd_bus_message_new_method_call(session->bus, &call, manager_name, manager_path,
@@ -444,14 +466,18 @@ static int call_set(struct session *session, const struct request *request, cons
 	if (r >= 0) /* for as long as the unit lives, and not beyond */
 		r = sd_bus_message_append(call, "sb", unit, 1);
 	if (r >= 0)
-		r = append_properties(call, request);
+		r = append_properties(session, call, request);
 	if (r >= 0)
 		r = sd_bus_call(session->bus, call, left_us(session), &session->error, NULL);
 	sd_bus_message_unref(call);
 	return r;
 }
 
-int systemd_set(const struct request *request)
+/* --- Answers --- */
+
+static int serve(const struct request *request,
+                 int (*step)(struct session *session, const struct request *request,
+                             const char *unit))
 {
 	__attribute__((cleanup(session_done))) struct session session = {.error =
 	                                                                         SD_BUS_ERROR_NULL};
@@ -459,9 +485,24 @@ int systemd_set(const struct request *request)
 	int r = unit ? start_session(&session, request) : -EINVAL;
 
 	if (r >= 0)
-		r = call_set(&session, request, unit);
+		r = step(&session, request, unit);
 	if (r < 0)
 		return fail(&session, r);
 	answer_ok();
 	return EXIT_SUCCESS;
+}
+
+int systemd_start(const struct request *request)
+{
+	return serve(request, start);
+}
+
+int systemd_set(const struct request *request)
+{
+	return serve(request, set);
+}
+
+int systemd_stop(const struct request *request)
+{
+	return serve(request, stop);
 }

@@ -87,7 +87,8 @@ static void limits_are_properties_too(void **state)
 		"{\"memory\":{\"limit\":100,\"swap\":300,\"reservation\":50},\"pids\":{\"limit\":-"
 		"1},"
 		"\"cpu\":{\"shares\":1024,\"quota\":25000,\"period\":50000,\"cpus\":\"0,9\","
-		"\"mems\":\"0\"},\"blockIO\":{\"weight\":10},\"unified\":{\"memory.high\":\"70\"}}",
+		"\"mems\":\"0\"},\"blockIO\":{\"weight\":10},\"unified\":{\"memory.high\":\"70\","
+		"\"memory.zswap.max\":\"9\"}}",
 		NULL, NULL);
 
 	(void)state;
@@ -95,6 +96,8 @@ static void limits_are_properties_too(void **state)
 	expect_property(got, "MemorySwapMax", "t", "value=200\n");
 	expect_property(got, "MemoryLow", "t", "value=50\n");
 	expect_property(got, "MemoryHigh", "t", "value=70\n");
+	expect_property(got, "MemoryZSwapMax", "t", "value=9\n");
+	assert_non_null(strstr(got, "since=253\nproperty=MemoryZSwapMax"));
 	expect_property(got, "TasksMax", "t", "value=18446744073709551615\n");
 	expect_property(got, "CPUWeight", "t", "value=100\n");
 	expect_property(got, "CPUQuotaPerSecUSec", "t", "value=500000\n");

@@ -112,6 +112,41 @@ device_limits_are_properties() {
 	lvm delete --force "$id"
 }
 
+# Device rules are a program of ours on the group: systemd has no property of them, and takes nothing away.
+device_rules_outlive_a_reload() {
+	local id unit round
+	not_for_crun 'has a property of them'
+	id=$(new_id) unit=lvmvm-$id.scope
+	config "$idle" ".linux.cgroupsPath = \"system.slice:lvmvm:$id\"" '.linux.devices = [
+		{ path: "/dev/loop-control", type: "c", major: 10, minor: 237 }, { path: "/dev/kmsg", type: "c", major: 1, minor: 11 }]
+		| .linux.resources = { devices: [{ allow: false, access: "rwm" }, { allow: true, type: "c", major: 10, minor: 237, access: "rw" }],
+			pids: { limit: 44 } }'
+	started "$id" --systemd-cgroup
+	for round in created reloaded updated; do
+		echo "$round"
+		case $round in
+		reloaded) systemctl daemon-reload && systemctl set-property --runtime "$unit" TasksMax=55 ;;
+		updated) lvm update --pids-limit 66 "$id" ;;
+		esac
+		lvm exec "$id" sh -c ': </dev/null && : <>/dev/loop-control'
+		expect_error 'Operation not permitted' lvm exec "$id" sh -c ': </dev/kmsg'
+	done
+	lvm delete --force "$id"
+}
+
+compressed_swap_is_a_property_too() {
+	local id unit
+	not_for_crun 'has another default'
+	id=$(new_id) unit=lvmvm-$id.scope
+	config "$idle" ".linux.cgroupsPath = \"system.slice:lvmvm:$id\"" '.linux.resources = { unified: { "memory.zswap.max": "4194304" } }'
+	started "$id" --systemd-cgroup
+	expect_equal 4194304 "$(property "$unit" MemoryZSwapMax)"
+	systemctl daemon-reload
+	systemctl set-property --runtime "$unit" TasksMax=55
+	expect_equal 4194304 "$(cat "$(cgroup_of "$id")/memory.zswap.max")"
+	lvm delete --force "$id"
+}
+
 exec_enters_the_scope() {
 	lvm exec "$one" cat /proc/self/cgroup >"$T/exec-cgroup"
 	lvm exec --detach --pid-file "$T/exec-pid" "$one" sleep 100 >"$T/exec-log" 2>&1
@@ -201,6 +236,8 @@ check 'limits outlive a reload of systemd' limits_survive_a_reload
 check 'update changes the properties of the unit, and a reload reverts nothing' update_changes_the_unit
 check 'a refused update leaves unit and group as they were' a_refused_update_leaves_unit_and_group
 check 'limits of devices are properties too' device_limits_are_properties
+check 'device rules outlive a reload of systemd' device_rules_outlive_a_reload
+check 'the limit of compressed swap is a property too' compressed_swap_is_a_property_too
 check 'exec enters the scope' exec_enters_the_scope
 check 'delete ends the unit and the cgroup' scope_goes_with_delete
 check 'systemctl stop stops the container' stop_of_the_unit_stops_the_container
