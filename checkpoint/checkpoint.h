@@ -18,6 +18,17 @@ struct container; /* runtime/container.h */
 /* Called with the first process; an error ends the operation. */
 typedef int checkpoint_hook(pid_t pid, void *context, struct error *err);
 
+/*
+ * What becomes of the groups that the container has made below its own. Limits of its own group come from
+ * config.json, but for the last two, where they are those that it had.
+ */
+enum checkpoint_cgroups {
+	CHECKPOINT_CGROUPS_SOFT,   /* they are made again, with their processes and limits */
+	CHECKPOINT_CGROUPS_IGNORE, /* none: all processes are in its own group */
+	CHECKPOINT_CGROUPS_FULL,
+	CHECKPOINT_CGROUPS_STRICT /* and its own group must not have been there */
+};
+
 /* What both directions know. */
 struct checkpoint_options {
 	const char *image_path; /* null: ./checkpoint */
@@ -26,8 +37,9 @@ struct checkpoint_options {
 	const char *lsm_profile;       /* restore: "TYPE:NAME" */
 	const char *lsm_mount_context; /* restore */
 	enum criu_network_lock lock;   /* 0: nftables with tcp_established, else skip */
-	unsigned int ghost_limit;      /* bytes; 0: CRIU's */
-	bool leave_running;            /* dump */
+	enum checkpoint_cgroups cgroups;
+	unsigned int ghost_limit; /* bytes; 0: CRIU's */
+	bool leave_running;       /* dump */
 	bool ext_unix_sockets;
 	bool tcp_established;
 	bool tcp_close;

@@ -190,6 +190,11 @@ static int survey(struct dump *dump, struct error *err)
 		r = facts_collect(dump->container->record.pid, spec, &dump->facts, err);
 	if (r < 0)
 		return r;
+	if (!dump->options->pre_dump && dump->options->cgroups != CHECKPOINT_CGROUPS_IGNORE)
+		r = subtree_save(dump->group, dump->options->cgroups >= CHECKPOINT_CGROUPS_FULL,
+		                 &dump->facts.arena, &dump->facts.groups, err);
+	if (r < 0)
+		return r;
 	dump->facts.pre_dump = dump->options->pre_dump;
 	dump->facts.remote_pages = dump->options->server_port && !dump->options->lazy_pages;
 	dump->facts.id = arena_strdup(&dump->facts.arena, dump->container->record.id);

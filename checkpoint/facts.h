@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "cgroups/subtree.h"
 #include "spec/spec.h"
 
 #define MANIFEST_NAME "lvm-run.json"
@@ -67,7 +68,8 @@ struct facts {
 	struct fact_stream streams[STREAM_COUNT];
 	struct fact_mount *mounts;
 	size_t mount_count;
-	bool network; /* a network namespace of its own */
+	struct subtree groups; /* that the container has made; none without nodes */
+	bool network;          /* a network namespace of its own */
 	ino_t network_inode;
 	bool user_namespace; /* of its own: the network namespace belongs to it, and CRIU makes both */
 	struct fact_file

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,6 +124,70 @@ static int read_mounts(const struct json_document *document, struct facts *facts
 		r = read_mount(document, json_item(mounts, i), &facts->arena, &facts->mounts[i],
 		               err);
 	return r;
+}
+
+static int read_values(const struct json_document *document, const struct json_t *list,
+                       size_t count, struct arena *arena, struct subtree_node *ret,
+                       struct error *err)
+{
+	ret->values = arena_alloc(arena, count + 1, sizeof(*ret->values));
+	if (!ret->values)
+		return error_code(err, ENOMEM, MANIFEST_NAME);
+	ret->value_count = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct json_t *item = json_item(list, i);
+		struct subtree_value *value = &ret->values[i];
+
+		value->file = look_text(document, item, "file", arena);
+		value->value = look_text(document, item, "value", arena);
+		if (!value->file || !value->value)
+			return broken(err, "groups.values");
+	}
+	return 0;
+}
+
+static int read_group(const struct json_document *document, const struct json_t *item,
+                      struct arena *arena, struct subtree_node *ret, struct error *err)
+{
+	struct json_value pids = look(document, item, "pids");
+	struct json_value values = look(document, item, "values");
+
+	ret->path = look_text(document, item, "path", arena);
+	if (!ret->path || pids.kind != VALUE_ARRAY || values.kind != VALUE_ARRAY)
+		return broken(err, "groups");
+	ret->pids = arena_alloc(arena, pids.length + 1, sizeof(*ret->pids));
+	if (!ret->pids)
+		return error_code(err, ENOMEM, MANIFEST_NAME);
+	ret->pid_count = pids.length;
+	for (size_t i = 0; i < pids.length; i++) {
+		struct json_value pid;
+
+		json_look(document, json_item(json_member(item, "pids"), i), &pid);
+		if (pid.kind != VALUE_UNSIGNED || pid.number == 0 || pid.number > INT_MAX)
+			return broken(err, "groups.pids");
+		ret->pids[i] = (pid_t)pid.number;
+	}
+	return read_values(document, json_member(item, "values"), values.length, arena, ret, err);
+}
+
+static int read_groups(const struct json_document *document, struct facts *facts, struct error *err)
+{
+	const struct json_t *groups = json_member(document->root, "groups");
+	struct json_value value = look(document, document->root, "groups");
+	struct subtree *ret = &facts->groups;
+	int r = 0;
+
+	if (!groups)
+		return 0;
+	if (value.kind != VALUE_ARRAY)
+		return broken(err, "groups");
+	ret->nodes = arena_alloc(&facts->arena, value.length + 1, sizeof(*ret->nodes));
+	if (!ret->nodes)
+		return error_code(err, ENOMEM, MANIFEST_NAME);
+	ret->count = value.length;
+	for (size_t i = 0; i < value.length && r == 0; i++)
+		r = read_group(document, json_item(groups, i), &facts->arena, &ret->nodes[i], err);
+	return r < 0 ? r : subtree_check(ret, err);
 }
 
 /* --- Checking --- */
@@ -343,6 +408,8 @@ static int read_image(int directory, unsigned int depth, struct facts *ret, stru
 	r = read_streams(&document, ret, err);
 	if (r == 0)
 		r = read_mounts(&document, ret, err);
+	if (r == 0)
+		r = read_groups(&document, ret, err);
 	if (r == 0)
 		r = check_files(directory, &document, ret, err);
 	if (r < 0)

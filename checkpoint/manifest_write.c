@@ -135,6 +135,35 @@ static void write_mounts(struct json_writer *w, const struct facts *facts)
 	json_writer_end(w);
 }
 
+static void write_group(struct json_writer *w, const struct subtree_node *node)
+{
+	json_writer_object(w, NULL);
+	json_writer_string(w, "path", node->path);
+	json_writer_array(w, "pids");
+	for (size_t i = 0; i < node->pid_count; i++)
+		json_writer_unsigned(w, NULL, (unsigned int)node->pids[i]);
+	json_writer_end(w);
+	json_writer_array(w, "values");
+	for (size_t i = 0; i < node->value_count; i++) {
+		json_writer_object(w, NULL);
+		json_writer_string(w, "file", node->values[i].file);
+		json_writer_string(w, "value", node->values[i].value);
+		json_writer_end(w);
+	}
+	json_writer_end(w);
+	json_writer_end(w);
+}
+
+static void write_groups(struct json_writer *w, const struct facts *facts)
+{
+	if (facts->groups.count == 0)
+		return;
+	json_writer_array(w, "groups");
+	for (size_t i = 0; i < facts->groups.count; i++)
+		write_group(w, &facts->groups.nodes[i]);
+	json_writer_end(w);
+}
+
 /* The digest of the parent's manifest, which has the digests of all that is in it. */
 static int write_parent(struct json_writer *w, int directory, struct error *err)
 {
@@ -177,6 +206,7 @@ int facts_write(const struct facts *facts, int directory, struct error *err)
 
 	write_streams(&w, facts);
 	write_mounts(&w, facts);
+	write_groups(&w, facts);
 	json_writer_array(&w, "files");
 	if (r == 0)
 		r = manifest_each_image(directory, write_file, &writing, err);

@@ -178,6 +178,25 @@ static int prepare(struct restore *restore, struct error *err)
 	return r < 0 ? r : inherit_streams(&restore->inherited, &restore->facts, err);
 }
 
+static int check_group(const struct restore *restore, struct error *err)
+{
+	enum checkpoint_cgroups mode = restore->options->cgroups;
+
+	if (mode < CHECKPOINT_CGROUPS_FULL)
+		return 0;
+	if (restore->facts.groups.count == 0 || restore->facts.groups.nodes[0].value_count < 2)
+		return error_set(
+			err, EINVAL,
+			"the checkpoint has not saved the limits of the control group: it was "
+			"made without --manage-cgroups-mode full");
+	if (mode == CHECKPOINT_CGROUPS_STRICT && subtree_was_there(restore->creation.cgroup))
+		return error_set(
+			err, EEXIST,
+			"the control group %s is there already (--manage-cgroups-mode strict)",
+			cgroup_locate(restore->creation.cgroup)->path);
+	return 0;
+}
+
 static int check_config(const struct restore *restore, struct error *err)
 {
 	const struct spec *spec = restore->creation.plan.spec;
@@ -254,6 +273,9 @@ static int on_restored(struct restore *restore, struct error *err)
 	const struct checkpoint_options *o = restore->options;
 	int r = places_correct(&restore->facts, restore->creation.init.pid, err);
 
+	if (r == 0 && o->cgroups != CHECKPOINT_CGROUPS_IGNORE)
+		r = subtree_load(restore->creation.cgroup, &restore->facts.groups,
+		                 o->cgroups >= CHECKPOINT_CGROUPS_FULL, err);
 	if (r == 0)
 		r = verify_finish(&restore->verify, err);
 	if (r == 0 && o->restored)
@@ -466,6 +488,8 @@ static int restore_all(struct restore *restore, const struct create_options *cre
 	if (r == 0)
 		r = cgroup_open_legacy(restore->creation.cgroup, &restore->creation.plan.legacy,
 		                       err);
+	if (r == 0)
+		r = check_group(restore, err);
 	if (r == 0)
 		r = check_config(restore, err);
 	if (r == 0)

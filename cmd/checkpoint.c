@@ -39,8 +39,8 @@ const struct option checkpoint_options[] = {
          "how packets are held back meanwhile (nftables with --tcp-established, else skip)"},
 	{"manage-cgroups-mode", "", OPTION_TEXT, CHECKPOINT(cgroups_mode),
          "soft|ignore|full|strict",
-         "soft and ignore: the group is made by restore, from config.json (soft); others are "
-         "not supported"},
+         "save the control groups that it has made below its own (soft), or not (ignore), or also "
+         "the limits of its own (full, strict)"},
 	{"pre-dump", "P", OPTION_FLAG, OPTION(pre_dump), NULL,
          "save memory alone; the container runs on, and a checkpoint with --parent-path saves the "
          "rest"},
@@ -96,18 +96,22 @@ static int parse_server(struct checkpoint_arguments *a, struct error *err)
 	return 0;
 }
 
+static enum checkpoint_cgroups parse_cgroups(const char *word)
+{
+	if (!word || str_equal(word, "soft"))
+		return CHECKPOINT_CGROUPS_SOFT;
+	return str_equal(word, "ignore") ? CHECKPOINT_CGROUPS_IGNORE
+	       : str_equal(word, "full") ? CHECKPOINT_CGROUPS_FULL
+	                                 : CHECKPOINT_CGROUPS_STRICT;
+}
+
 int checkpoint_check_common(struct checkpoint_arguments *a, struct error *err)
 {
 	int r = parse_server(a, err);
 
 	if (r < 0)
 		return r;
-	if (a->cgroups_mode && !str_equal(a->cgroups_mode, "soft") &&
-	    !str_equal(a->cgroups_mode, "ignore"))
-		return error_set(err, ENOTSUP,
-		                 "option --manage-cgroups-mode: %s is not supported: the group is "
-		                 "made from config.json",
-		                 a->cgroups_mode);
+	a->options.cgroups = parse_cgroups(a->cgroups_mode);
 	if (a->status_fd && parse_int(a->status_fd, 3, INT_MAX, &a->options.status_fd) < 0)
 		return error_set(err, EINVAL, "option --status-fd: '%s' is no descriptor",
 		                 a->status_fd);

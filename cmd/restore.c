@@ -35,8 +35,8 @@ const struct option restore_options[] = {
 	{"network-lock", "", OPTION_TEXT, RESTORE(network_lock), "iptables|nftables|skip",
          "how packets were held back at the checkpoint"},
 	{"manage-cgroups-mode", "", OPTION_TEXT, RESTORE(cgroups_mode), "soft|ignore|full|strict",
-         "soft and ignore: the group is made anew, from config.json (soft); others are not "
-         "supported"},
+         "make the control groups below its own again (soft), or not (ignore), with the limits of "
+         "its own as they were instead of config.json's (full); strict: its own must not be there"},
 	{"lsm-profile", "", OPTION_TEXT, OPTION(lsm_profile), "TYPE:NAME",
          "another AppArmor profile or SELinux label than the saved one"},
 	{"lsm-mount-context", "", OPTION_TEXT, OPTION(lsm_mount_context), "CONTEXT",

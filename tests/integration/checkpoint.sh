@@ -401,7 +401,6 @@ what_cannot_be_done_is_said() {
 	expect_error 'option --status-fd: 77' lvm checkpoint --status-fd 77 "$id"
 	expect_error "option --status-fd: 'x' is no descriptor" lvm checkpoint --status-fd x "$id"
 	expect_error '/abs is absolute' lvm checkpoint --parent-path /abs "$id"
-	expect_error 'full is not supported' lvm checkpoint --manage-cgroups-mode full "$id"
 	expect_error 'no size' lvm checkpoint --ghost-limit 1X "$id"
 	container_is "$id" running
 	expect_error 'container with id exists' lvm restore -d -b "$IDLE" --image-path "$T/idle.img" "$id"
