@@ -14,8 +14,8 @@
 #include "cgroups/resctrl.h"
 #include "runtime/hooks.h"
 
-/* A process that does not go away within this time is in an uninterruptible call. */
-enum { END_TIMEOUT_MS = 10000 };
+/* A process that does not go away within this time, on whatever slow machine, is in an uninterruptible call. */
+enum { END_TIMEOUT_MS = 30000 };
 
 /* cgroup.events changes at most this often. */
 enum { EVENTS_INTERVAL_MS = 10 };

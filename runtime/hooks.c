@@ -12,7 +12,7 @@
 #include "cgroups/beside.h"
 #include "runtime/store.h"
 
-enum { END_TIMEOUT_MS = 10000 };
+enum { END_TIMEOUT_MS = 30000 };
 
 /* No container's group has a name with a colon in it; roots that share an id differ in their number. */
 #define GROUP_PREFIX "lvm-run-"

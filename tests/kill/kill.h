@@ -60,7 +60,7 @@ int case_summary(void);
 
 /* --- Commands (command.c) --- */
 
-enum { COMMAND_TIMEOUT_MS = 20000 };
+enum { COMMAND_TIMEOUT_MS = 60000 };
 
 struct outcome {
 	int status;        /* as of waitpid; −1: it hung and was killed */
