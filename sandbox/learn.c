@@ -8,10 +8,10 @@
 #include "security/seccomp.h"
 #include "spec/encode.h"
 
-/* Whether they are seen depends on the kernel, on its clock or on when a signal came. */
+/* Whether they are seen depends on the kernel, its clock, when a signal came or who got a lock first. */
 static const char *const always[] = {
-	"clock_getres", "clock_gettime",   "exit",         "exit_group", "getcpu",
-	"gettimeofday", "restart_syscall", "rt_sigreturn", "time",
+	"clock_getres", "clock_gettime",   "exit",         "exit_group",  "futex", "getcpu",
+	"gettimeofday", "restart_syscall", "rt_sigreturn", "sched_yield", "time",
 };
 
 static bool was_made(const struct audit_table *table, const char *name)

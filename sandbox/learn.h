@@ -1,7 +1,7 @@
 /*
  * --learn: a profile of what ran. It is the sandbox's own profile without the calls that no process made; what
  * that refuses it still refuses, with the same errors, and its conditions on arguments stay. Calls that
- * depend on the kernel more than on the program (ends, returns from signals, the clocks of the vDSO) stay
+ * depend on the kernel more than on the program (ends, returns from signals, the clocks of the vDSO, locks that are contended) stay
  * allowed.
  */
 #ifndef LVM_RUN_SANDBOX_LEARN_H

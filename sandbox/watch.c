@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -70,13 +71,31 @@ void watch_begin(struct watch *ret, const struct sandbox_options *options)
 	};
 }
 
+/*
+ * The streams are the caller's files and come along as they are. A directory among them would be a way around the
+ * view: /proc/self/fd/0/.. is the host's.
+ */
+static int check_streams(struct error *err)
+{
+	static const char *const names[] = {"input", "output", "error"};
+	struct stat st;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+			return error_set(err, EISDIR,
+			                 "standard %s is a directory, which would show the host "
+			                 "around the sandbox's view",
+			                 names[fd]);
+	return 0;
+}
+
 int watch_prepare(struct watch *ret, struct error *err)
 {
 	const struct sandbox_options *options = ret->options;
 	bool diverted = (options->log_limit || options->silent_ms) && !options->terminal;
-	int r = 0;
+	int r = check_streams(err);
 
-	if (options->stdout_file)
+	if (r == 0 && options->stdout_file)
 		r = redirect(STDOUT_FILENO, options->stdout_file, err);
 	if (r == 0 && options->stderr_file)
 		r = redirect(STDERR_FILENO, options->stderr_file, err);

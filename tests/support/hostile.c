@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -155,12 +156,47 @@ static void fill(char *memory, size_t size)
 	memset(memory, 1, size);
 }
 
+/* A MiB that waits in a socket. */
+static bool fill_sockets(void)
+{
+	static char chunk[65536];
+	int ends[2];
+
+	for (int k = 0; k < 16; k++)
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) < 0 ||
+		    write(ends[1], chunk, sizeof(chunk)) < 0)
+			return false;
+	return true;
+}
+
+/* A MiB of page tables: a page of zeroes read in each of 256 stretches of 2 MiB. */
+static bool fill_tables(void)
+{
+	const size_t stretch = 2UL * MIB, size = 256 * stretch;
+	volatile char *memory =
+		mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return false;
+	(void)madvise((void *)(uintptr_t)memory, size, MADV_NOHUGEPAGE);
+	for (size_t at = 0; at < size; at += stretch)
+		(void)memory[at];
+	return true;
+}
+
 /* hostile memory KIND MIB: touches so much of it. */
 static int memory_main(char **words)
 {
 	const char *kind = words[0];
 	size_t count = (size_t)strtol(words[1], NULL, 10);
+	struct rlimit files;
 	int fd = -1;
+
+	/* It is memory that is to run out first. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
 
 	if (strcmp(kind, "memfd") == 0)
 		fd = memfd_create("bomb", 0);
@@ -175,6 +211,9 @@ static int memory_main(char **words)
 				if (pipe2(ends, O_NONBLOCK) < 0 ||
 				    write(ends[1], chunk, sizeof(chunk)) < 0)
 					return 1;
+		} else if (strcmp(kind, "sockets") == 0 || strcmp(kind, "tables") == 0) {
+			if (!(kind[0] == 's' ? fill_sockets() : fill_tables()))
+				return 1;
 		} else if (strcmp(kind, "sysv") == 0) {
 			fill(shmat(shmget(IPC_PRIVATE, MIB, 0600), NULL, 0), MIB);
 		} else if (fd >= 0) {
