@@ -72,6 +72,18 @@ void strbuf_addf(struct strbuf *buffer, const char *format, ...)
 	va_end(again);
 }
 
+void strbuf_add_escaped(struct strbuf *buffer, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char byte = (unsigned char)*text;
+
+		if (byte < ' ' || byte == 0x7f || byte == '\\')
+			strbuf_addf(buffer, "\\%03o", byte);
+		else
+			strbuf_add(buffer, text, 1);
+	}
+}
+
 char *strbuf_take(struct strbuf *buffer)
 {
 	char *data = NULL;

@@ -25,6 +25,11 @@ void strbuf_done(struct strbuf *buffer);
 void strbuf_add(struct strbuf *buffer, const char *data, size_t size);
 void strbuf_adds(struct strbuf *buffer, const char *text);
 void strbuf_addf(struct strbuf *buffer, const char *format, ...) printf_like(2, 3);
+/*
+ * As C has it in a text, with control characters and backslashes as \\ooo: a name that others gave may hold what
+ * would be another line, or move a terminal's cursor.
+ */
+void strbuf_add_escaped(struct strbuf *buffer, const char *text);
 /* Hands the string to the caller (free); null when memory ran out. An empty buffer gives "". */
 char *strbuf_take(struct strbuf *buffer) must_check;
 

@@ -16,6 +16,9 @@
 
 enum { DEPTH_LIMIT = 128 };
 
+/* The list lies in our own memory, which no limit of the sandbox bounds. */
+static const uint64_t names_limit = 256ULL << 20;
+
 void changes_done(struct changes *changes)
 {
 	free(changes->items);
@@ -106,6 +109,9 @@ static int look_at(struct changes *changes, const struct level *level, const cha
 
 	if (!path)
 		return error_code(err, ENOMEM, "list of changes");
+	changes->names += strlen(path) + sizeof(struct change);
+	if (changes->names > names_limit)
+		return error_set(err, E2BIG, "more changes than can be listed, up to %s", path);
 	if (fstatat(level->upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	existed = level->lower >= 0 && fstatat(level->lower, name, &old, AT_SYMLINK_NOFOLLOW) == 0;

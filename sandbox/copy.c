@@ -15,7 +15,10 @@
 enum { DEPTH_LIMIT = 128, CHUNK = 64 * 1024 };
 
 /* A file may claim any size; reading holes beyond this is not worth the hash. */
-static const uint64_t hole_limit = 1ULL << 30;
+static const uint64_t hole_limit = 1ULL << 30, holes_limit = 4ULL << 30;
+
+/* The listing lies in our own memory, which no limit of the sandbox bounds. */
+static const uint64_t names_limit = 256ULL << 20;
 
 /* One entry on its way. */
 struct entry {
@@ -143,46 +146,99 @@ static int copy_data(int from, int to, off_t size, struct sha256 *hash)
 	return ftruncate(to, size) < 0 ? -errno : 0;
 }
 
+/* Where the inode is in the table, or would be; there is room. */
+static struct copy_inode *find_inode(const struct copy *copy, dev_t device, ino_t number)
+{
+	size_t mask = copy->inode_capacity - 1;
+	size_t at = (size_t)((number + device) * 0x9e3779b97f4a7c15U >> 20) & mask;
+
+	while (copy->inodes[at].item &&
+	       (copy->inodes[at].device != device || copy->inodes[at].number != number))
+		at = (at + 1) & mask;
+	return &copy->inodes[at];
+}
+
+/* At most half full, so that a look takes a step or two however many files there are. */
+static int grow_inodes(struct copy *copy)
+{
+	enum { FIRST = 256 };
+	struct copy_inode *old = copy->inodes;
+	size_t count = copy->inode_capacity;
+
+	if (copy->inode_count * 2 < count)
+		return 0;
+	copy->inode_capacity = count ? count * 2 : FIRST;
+	copy->inodes = calloc(copy->inode_capacity, sizeof(*old));
+	if (!copy->inodes) {
+		copy->inodes = old;
+		copy->inode_capacity = count;
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (old[i].item)
+			*find_inode(copy, old[i].device, old[i].number) = old[i];
+	free(old);
+	return 0;
+}
+
+/* Links are made within one output alone: another may lie on another file system. */
+static void forget_inodes(struct copy *copy)
+{
+	free(copy->inodes);
+	copy->inodes = NULL;
+	copy->inode_count = copy->inode_capacity = 0;
+}
+
 /* The first name of a file with several has been copied already: 1 when it is linked. */
 static int try_link(struct copy *copy, const struct entry *e, const struct stat *st,
                     struct error *err)
 {
-	for (size_t i = 0; st->st_nlink > 1 && i < copy->inode_count; i++) {
-		const struct copy_inode *inode = &copy->inodes[i];
+	const struct copy_inode *inode = NULL;
 
-		if (inode->device != st->st_dev || inode->number != st->st_ino)
-			continue;
-		(void)unlinkat(e->to, e->to_name, 0);
-		if (linkat(copy->to_root, inode->path, e->to, e->to_name, 0) < 0)
-			return error_errno(err, "link %s", e->path);
+	if (st->st_nlink < 2 || !copy->inode_capacity)
+		return 0;
+	inode = find_inode(copy, st->st_dev, st->st_ino);
+	if (!inode->item)
+		return 0;
 
-		struct copy_item *item = add_item(copy, e, 'f', st->st_mode & 0777);
+	const size_t first = inode->item - 1;
 
-		if (!item)
-			return error_code(err, ENOMEM, "copy");
-		for (size_t k = 0; k < copy->item_count; k++)
-			if (str_equal(copy->items[k].path, inode->path)) {
-				item->size = copy->items[k].size;
-				memcpy(item->digest, copy->items[k].digest, sizeof(item->digest));
-			}
-		return 1;
-	}
+	(void)unlinkat(e->to, e->to_name, 0);
+	if (linkat(copy->to_root, copy->items[first].path, e->to, e->to_name, 0) < 0)
+		return error_errno(err, "link %s", e->path);
+
+	struct copy_item *item = add_item(copy, e, 'f', st->st_mode & 0777);
+
+	if (!item)
+		return error_code(err, ENOMEM, "copy");
+	item->size = copy->items[first].size;
+	memcpy(item->digest, copy->items[first].digest, sizeof(item->digest));
+	return 1;
+}
+
+/* The item that was added last is its first name. */
+static int remember_inode(struct copy *copy, const struct stat *st, struct error *err)
+{
+	if (st->st_nlink < 2)
+		return 0;
+	if (grow_inodes(copy) < 0)
+		return error_code(err, ENOMEM, "copy");
+	*find_inode(copy, st->st_dev, st->st_ino) =
+		(struct copy_inode){st->st_dev, st->st_ino, copy->item_count};
+	copy->inode_count++;
 	return 0;
 }
 
-static int remember_inode(struct copy *copy, const struct entry *e, const struct stat *st,
-                          struct error *err)
+/* Holes cost nothing but their hash; how many there are is bounded in one file and in all of them. */
+static bool has_too_large_holes(struct copy *copy, const struct stat *st)
 {
-	struct copy_inode *inode = NULL;
+	uint64_t data = (uint64_t)st->st_blocks * 512, size = (uint64_t)st->st_size;
+	uint64_t holes = size > data ? size - data : 0;
 
-	if (st->st_nlink < 2)
-		return 0;
-	inode = add((void **)&copy->inodes, sizeof(*inode), &copy->inode_count,
-	            &copy->inode_capacity);
-	if (!inode)
-		return error_code(err, ENOMEM, "copy");
-	*inode = (struct copy_inode){st->st_dev, st->st_ino, e->path};
-	return 0;
+	if (holes > hole_limit || copy->holes + holes > holes_limit)
+		return true;
+	copy->holes += holes;
+	return false;
 }
 
 static int write_file(struct copy *copy, const struct entry *e, int from, const struct stat *st,
@@ -212,7 +268,7 @@ static int write_file(struct copy *copy, const struct entry *e, int from, const 
 		return error_code(err, ENOMEM, "copy");
 	item->size = (uint64_t)st->st_size;
 	(void)sha256_hex(digest, item->digest);
-	return remember_inode(copy, e, st, err);
+	return remember_inode(copy, st, err);
 }
 
 static int copy_file(struct copy *copy, const struct entry *e, struct error *err)
@@ -226,13 +282,13 @@ static int copy_file(struct copy *copy, const struct entry *e, struct error *err
 		return copy_refuse(copy, e->path, "cannot be read", err);
 	if (fstat(from, &st) < 0 || !S_ISREG(st.st_mode))
 		return copy_refuse(copy, e->path, "is no regular file", err);
-	if ((uint64_t)st.st_size > (uint64_t)st.st_blocks * 512 + hole_limit)
-		return copy_refuse(copy, e->path, "has too large holes", err);
 
 	int r = try_link(copy, e, &st, err);
 
 	if (r != 0)
 		return r < 0 ? r : 0;
+	if (has_too_large_holes(copy, &st))
+		return copy_refuse(copy, e->path, "has too large holes", err);
 	(void)snprintf(temporary, sizeof(temporary), ".lvm-run.%ld.tmp", (long)getpid());
 	r = write_file(copy, e, from, &st, temporary, err);
 	if (r == 0 && renameat(e->to, temporary, e->to, e->to_name) < 0)
@@ -306,6 +362,14 @@ static void close_directory(DIR **directory)
 		(void)closedir(*directory);
 }
 
+static int count_name(struct copy *copy, const struct entry *e, struct error *err)
+{
+	copy->names += strlen(e->path) + sizeof(struct copy_item);
+	return copy->names > names_limit
+	               ? error_set(err, E2BIG, "more files than can be listed, up to %s", e->path)
+	               : 0;
+}
+
 static int copy_children(struct copy *copy, const struct entry *e, int from, int to,
                          struct error *err)
 {
@@ -333,7 +397,9 @@ static int copy_children(struct copy *copy, const struct entry *e, int from, int
 			.depth = e->depth + 1,
 		};
 
-		r = next.path ? copy_any(copy, &next, err) : error_code(err, ENOMEM, "copy");
+		r = next.path ? count_name(copy, &next, err) : error_code(err, ENOMEM, "copy");
+		if (r == 0)
+			r = copy_any(copy, &next, err);
 	}
 	return r;
 }
@@ -402,7 +468,7 @@ int copy_entry(struct copy *copy, int from_dirfd, const char *name, int to_dirfd
 		.path = arena_strdup(&copy->arena, to_name),
 	};
 
-	copy->inode_count = 0;
+	forget_inodes(copy);
 	copy->to_root = to_dirfd;
 	return e.path ? copy_any(copy, &e, err) : error_code(err, ENOMEM, "copy");
 }

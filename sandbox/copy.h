@@ -33,11 +33,11 @@ struct copy_refusal {
 	const char *why;
 };
 
-/* A file with several names, to be linked when the next one comes. */
+/* A file with several names, to be linked when the next one comes: a place in a table by device and number. */
 struct copy_inode {
 	dev_t device;
 	ino_t number;
-	const char *path; /* below the first destination */
+	size_t item; /* of the first name, from 1 on; 0: the place is free */
 };
 
 struct copy {
@@ -48,6 +48,8 @@ struct copy {
 	size_t refusal_count, refusal_capacity;
 	struct copy_inode *inodes;
 	size_t inode_count, inode_capacity;
+	uint64_t holes; /* bytes */
+	uint64_t names; /* bytes of paths */
 	int64_t latest; /* seconds: later time stamps are set back to it; −1: none are */
 	/* Directories above the first name that links may lead into, too; −1: not even the one it lies in. */
 	int above;

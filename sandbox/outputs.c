@@ -15,16 +15,13 @@
 
 /* --- The tree --- */
 
-/* The mount that decides about `path`; null: the root itself. */
+/* The mount that decides about `path`, which is the last one that covers it; null: the root itself. */
 static const struct view_mount *mount_of(const struct view *view, const char *path)
 {
-	const struct view_mount *found = NULL;
-
-	for (size_t i = 0; i < view->mount_count; i++)
-		if (view_is_below(path, view->mounts[i].target) &&
-		    (!found || strlen(view->mounts[i].target) >= strlen(found->target)))
-			found = &view->mounts[i];
-	return found;
+	for (size_t i = view->mount_count; i > 0; i--)
+		if (view_is_below(path, view->mounts[i - 1].target))
+			return &view->mounts[i - 1];
+	return NULL;
 }
 
 int outputs_open_tree(const struct view *view, const struct scratch *scratch, const char *path,
@@ -86,58 +83,70 @@ int outputs_find(const struct view *view, const struct scratch *scratch, const c
 
 /* --- Destinations --- */
 
-/* The directory that will hold it, and its name there. */
-static int open_destination(struct arena *arena, const char *to, const char **ret_name,
-                            struct error *err)
+void output_places_done(struct output_places *places)
 {
+	for (size_t i = 0; i < places->count; i++) {
+		fd_close(&places->items[i].parent);
+		fd_close(&places->items[i].directory);
+	}
+	arena_done(&places->arena);
+	*places = (struct output_places){0};
+}
+
+/* The directory that will hold it, and its name there. */
+static int open_place(struct arena *arena, const char *to, struct output_place *ret,
+                      struct error *err)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 	char *directory = arena_strdup(arena, to);
 	char *slash = directory ? strrchr(directory, '/') : NULL;
 
+	*ret = (struct output_place){.parent = -1, .directory = -1};
 	if (!slash)
 		return error_code(err, ENOMEM, "outputs");
-	*ret_name = slash + 1;
-	if (!**ret_name)
+	ret->name = slash + 1;
+	if (!*ret->name)
 		return error_set(err, EINVAL, "output to %s: no name", to);
+	ret->directory = open(to, flags);
 	*slash = '\0';
-
-	int fd = open(*directory ? directory : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? error_errno(err, "output to %s", to) : fd;
+	ret->parent = open(*directory ? directory : "/", flags);
+	return ret->parent < 0 ? error_errno(err, "output to %s", to) : 0;
 }
 
-/* A file goes into a directory that is there, under its own name. */
-static const char *final_place(struct arena *arena, const struct sandbox_output *output,
-                               bool is_directory)
+int outputs_open_places(const struct sandbox_options *options, struct output_places *ret,
+                        struct error *err)
 {
-	struct stat st;
-	const char *slash = strrchr(output->path, '/');
+	int r = 0;
 
-	if (is_directory || stat(output->destination, &st) < 0 || !S_ISDIR(st.st_mode))
-		return output->destination;
-	return arena_format(arena, "%s/%s", output->destination, slash ? slash + 1 : output->path);
+	ret->items = arena_alloc(&ret->arena, options->output_count + 1, sizeof(*ret->items));
+	if (!ret->items)
+		return error_code(err, ENOMEM, "outputs");
+	while (r == 0 && ret->count < options->output_count) {
+		r = open_place(&ret->arena, options->outputs[ret->count].destination,
+		               &ret->items[ret->count], err);
+		ret->count++;
+	}
+	return r;
 }
 
-/* One of them. */
-static int copy_output(const struct view *view, const struct scratch *scratch,
-                       const struct sandbox_output *output, struct copy *copy, struct error *err)
+/* One of them: a file goes into a directory that is there, under its own name. */
+static int copy_output(const struct view *view, const struct scratch *scratch, const char *path,
+                       const struct output_place *place, struct copy *copy, struct error *err)
 {
 	scoped_output_source source = OUTPUT_SOURCE_NONE;
-	const char *name = NULL, *to = NULL;
-	int r = outputs_find(view, scratch, output->path, copy, &source, err);
+	int r = outputs_find(view, scratch, path, copy, &source, err);
 
 	if (r <= 0)
 		return r;
-	to = final_place(&copy->arena, output, S_ISDIR(source.mode));
-	if (!to)
-		return error_code(err, ENOMEM, "outputs");
-
-	scoped_fd into = open_destination(&copy->arena, to, &name, err);
-
-	return into < 0 ? into : copy_entry(copy, source.directory, source.name, into, name, err);
+	if (place->directory >= 0 && !S_ISDIR(source.mode))
+		return copy_entry(copy, source.directory, source.name, place->directory,
+		                  source.name, err);
+	return copy_entry(copy, source.directory, source.name, place->parent, place->name, err);
 }
 
 int outputs_collect(const struct view *view, const struct scratch *scratch,
-                    const struct sandbox_options *options, struct copy *ret, struct error *err)
+                    const struct sandbox_options *options, const struct output_places *places,
+                    struct copy *ret, struct error *err)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	int r = 0;
@@ -145,7 +154,8 @@ int outputs_collect(const struct view *view, const struct scratch *scratch,
 	if (options->reproducible && (!epoch || parse_i64(epoch, &ret->latest) < 0))
 		ret->latest = SANDBOX_EPOCH;
 	for (size_t i = 0; r == 0 && i < options->output_count; i++) {
-		r = copy_output(view, scratch, &options->outputs[i], ret, err);
+		r = copy_output(view, scratch, options->outputs[i].path, &places->items[i], ret,
+		                err);
 		if (r < 0)
 			return error_wrap(err, "output %s", options->outputs[i].path);
 	}

@@ -10,12 +10,30 @@
 #include "sandbox/view.h"
 
 /*
- * Copies all outputs of the options; what is missing or refused is in ret->refusals. The lists belong to
+ * Where an output goes: opened before the program runs, which might put a link in the way where it can write
+ * on the host.
+ */
+struct output_place {
+	int parent;
+	const char *name;
+	int directory; /* the destination itself, if it is a directory; −1 */
+};
+struct output_places {
+	struct arena arena;
+	struct output_place *items;
+	size_t count;
+};
+int outputs_open_places(const struct sandbox_options *options, struct output_places *ret,
+                        struct error *err) must_check;
+void output_places_done(struct output_places *places);
+
+/*
+ * Copies all outputs of the options to their places; what is missing or refused is in ret->refusals. The lists belong to
  * `ret`, which starts out as COPY_NONE.
  */
 int outputs_collect(const struct view *view, const struct scratch *scratch,
-                    const struct sandbox_options *options, struct copy *ret,
-                    struct error *err) must_check;
+                    const struct sandbox_options *options, const struct output_places *places,
+                    struct copy *ret, struct error *err) must_check;
 
 /*
  * The tree that the program saw at `path`, without the mounts below it: a directory's descriptor, and in
@@ -53,6 +71,7 @@ struct changes {
 	struct arena arena;
 	struct change *items;
 	size_t count, capacity;
+	uint64_t names; /* bytes of paths that were looked at */
 };
 void changes_done(struct changes *changes);
 #define scoped_changes scoped(changes_done) struct changes

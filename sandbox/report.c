@@ -217,9 +217,11 @@ char *report_diff(const struct changes *changes, enum sandbox_diff form)
 		add_diff(&w, NULL, changes);
 		return json_writer_take(&w);
 	}
-	for (size_t i = 0; i < changes->count; i++)
-		strbuf_addf(&text, "%s %s\n", change_letter(changes->items[i].kind),
-		            changes->items[i].path);
+	for (size_t i = 0; i < changes->count; i++) {
+		strbuf_addf(&text, "%s ", change_letter(changes->items[i].kind));
+		strbuf_add_escaped(&text, changes->items[i].path);
+		strbuf_add(&text, "\n", 1);
+	}
 	return strbuf_take(&text);
 }
 

@@ -32,6 +32,7 @@ struct run {
 	struct spec *profile_file; /* what `profile` lies in, if it is the caller's */
 	struct spec_seccomp profile;
 	struct audit audit;
+	struct output_places places;
 	struct copy outputs;
 	struct changes changes;
 	char id[48];
@@ -45,6 +46,7 @@ static void run_done(struct run *run)
 	spec_free(&run->profile_file);
 	network_done(&run->network);
 	view_done(&run->view);
+	output_places_done(&run->places);
 	copy_done(&run->outputs);
 	changes_done(&run->changes);
 	verdict_usage_done(&run->usage);
@@ -247,6 +249,27 @@ static int wait_for_end(struct run *run, struct error *err)
 
 /* --- What it leaves --- */
 
+/* Who waits for an output learns that it did not come, with or without a report. */
+static void say_refused(const struct copy *outputs)
+{
+	enum { MOST = 10 };
+	const size_t count = outputs->refusal_count;
+
+	for (size_t i = 0; i < count && i < MOST; i++) {
+		struct strbuf text = {0};
+
+		strbuf_add_escaped(&text, outputs->refusals[i].path);
+
+		scoped_str path = strbuf_take(&text);
+
+		log_write(LOG_LEVEL_WARNING, "sandbox: output %s %s", path ? path : "",
+		          outputs->refusals[i].why);
+	}
+	if (count > MOST)
+		log_write(LOG_LEVEL_WARNING, "sandbox: %zu more outputs were left out",
+		          count - MOST);
+}
+
 static int collect(struct run *run, struct error *err)
 {
 	const struct sandbox_options *options = run->options;
@@ -261,7 +284,9 @@ static int collect(struct run *run, struct error *err)
 		r = outputs_commit(&run->view, &run->scratch, options, &run->changes, &run->outputs,
 		                   err);
 	if (r == 0)
-		r = outputs_collect(&run->view, &run->scratch, options, &run->outputs, err);
+		r = outputs_collect(&run->view, &run->scratch, options, &run->places, &run->outputs,
+		                    err);
+	say_refused(&run->outputs);
 	if (r < 0 || !options->diff)
 		return r;
 	text = report_diff(&run->changes, options->diff);
@@ -312,6 +337,8 @@ int sandbox_run(struct store *store, const struct sandbox_options *options, int 
 
 	int r = watch_prepare(&run.watch, err);
 
+	if (r == 0)
+		r = outputs_open_places(options, &run.places, err);
 	if (r == 0)
 		r = build(&run, err);
 	if (r == 0)

@@ -255,6 +255,39 @@ outputs_are_collected() {
 	expect_equal 'three four' "$(cat "$WORK/result/sub/a" "$WORK/result/b" | tr '\n' ' ' | sed 's/ $//')"
 }
 
+# Whoever can write on the host cannot say where outputs go; what covers a path decides what is taken from there.
+outputs_go_where_they_were_to_go() {
+	mkdir -p "$WORK/shared/place" "$T/elsewhere" "$WORK/covered/below"
+	expect_exit 0 sandbox -w "$WORK/shared" --out file="$WORK/shared/place/file" -- \
+		sh -c "echo x >file; mv '$WORK/shared/place' '$WORK/shared/old'; ln -s '$T/elsewhere' '$WORK/shared/place'"
+	expect_equal '' "$(ls -A "$T/elsewhere")"
+	expect_equal x "$(cat "$WORK/shared/old/file")"
+	echo host >"$WORK/covered/below/file"
+	sandbox --overlay "$WORK/covered/below" "$WORK/covered/below" --tmpfs "$WORK/covered" --out "$WORK/covered/below/file=$T/taken" -- \
+		sh -c "mkdir '$WORK/covered/below'; echo seen >'$WORK/covered/below/file'"
+	expect_equal seen "$(cat "$T/taken")"
+	expect_exit 125 sandbox --out file="$WORK/no/such/place" -- sh -c 'echo ran' >"$T/log" 2>"$T/error"
+	expect_contains "output to $WORK/no/such/place: No such file" "$(cat "$T/error")"
+	expect_equal '' "$(cat "$T/log")"
+}
+
+# A name is one line and moves no cursor; what did not come is said.
+names_are_no_lines() {
+	mkdir -p "$WORK/names"
+	expect_equal "A $WORK/names/a\\012D /etc\\033[2J" "$(sandbox --diff -- sh -c 'cd names; touch "$(printf "a\nD ")"; mkdir "$(printf "a\nD ")x"; rm -r a*x; mv "$(printf "a\nD ")" x; rm x; mkdir -p "$(printf "a\nD ")"; touch "$(printf "a\nD ")/etc$(printf "\033[2J")"' | tail -n 1)"
+	expect_exit 0 sandbox --out missing -- true 2>"$T/error"
+	expect_contains "output $WORK/missing is not there" "$(cat "$T/error")"
+}
+
+# As many names of one file as there may be: found without looking at all of them.
+many_links_are_collected() {
+	expect_exit 0 timeout 120 "$RUNTIME" --root "$ROOT" sandbox --out links="$T/links" -- \
+		sh -c 'mkdir links; cd links; i=0; while [ $i -lt 2000 ]; do echo $i >a$i; ln a$i b$i; i=$((i + 1)); done'
+	expect_equal 4000 "$(ls "$T/links" | wc -l)"
+	expect_equal "$(stat -c %i "$T/links/a1999")" "$(stat -c %i "$T/links/b1999")"
+	expect_equal 1999 "$(cat "$T/links/b1999")"
+}
+
 changes_are_listed() {
 	mkdir -p "$WORK/tree/old"
 	echo x >"$WORK/tree/modified"
@@ -375,6 +408,9 @@ check 'signals reach the command' signals_reach_the_command
 check 'the state root may lie anywhere' any_state_root
 check 'the configuration can be printed' config_is_a_bundle
 check 'outputs are collected and hashed' outputs_are_collected
+check 'outputs go where they were to go' outputs_go_where_they_were_to_go
+check 'names in lists are escaped, and missing outputs said' names_are_no_lines
+check 'files with many names are collected' many_links_are_collected
 check 'changes are listed' changes_are_listed
 check 'changes are committed on demand, and only then' changes_are_committed
 check 'sandboxes nest where that is allowed' nested

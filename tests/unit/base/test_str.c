@@ -134,9 +134,21 @@ static void an_arena_refuses_sizes_that_overflow(void **state)
 	assert_string_equal(arena_strndup(&arena, "abcdef", 3), "abc");
 }
 
+static void escaped_text_is_one_line(void **state unused_parameter)
+{
+	struct strbuf buffer = {0};
+
+	strbuf_add_escaped(&buffer, "a\nb\x1b[2J\\ \xc3\xa4\x7f");
+
+	scoped_str text = strbuf_take(&buffer);
+
+	assert_string_equal(text, "a\\012b\\033[2J\\134 \xc3\xa4\\177");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(escaped_text_is_one_line),
 		cmocka_unit_test(numbers_are_digits_and_nothing_else),
 		cmocka_unit_test(the_ends_of_the_ranges_are_right),
 		cmocka_unit_test(ids_are_exact_or_refused),
