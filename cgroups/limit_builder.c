@@ -67,3 +67,22 @@ int limit_refuse(struct limit_builder *b, const char *property, const char *why)
 	return error_set(b->err, ENOTSUP, "%s: %s; take it out of the configuration", property,
 	                 why);
 }
+
+int limit_add_idle(struct limit_builder *b, const struct spec_cpu *cpu)
+{
+	static const char property[] = "linux.resources.cpu.idle";
+	bool idle = cpu->idle.value != 0;
+
+	if (!cpu->idle.set)
+		return 0;
+	if (idle && cpu->idle.value != 1)
+		return error_set(b->err, EINVAL, "%s: %" PRId64 " is neither 0 nor 1", property,
+		                 cpu->idle.value);
+	if (limit_add(b, (struct limit){
+				 .property = property,
+				 .file = "cpu.idle",
+				 .value = idle ? "1" : "0",
+			 }) < 0)
+		return -b->err->code;
+	return idle;
+}

@@ -21,6 +21,9 @@ int limit_add_number(struct limit_builder *b, struct limit limit, struct optiona
 /* `unlimited` for −1, else the number; null: no memory. */
 const char *limit_number(struct limit_builder *b, int64_t value, const char *unlimited);
 
+/* cpu.idle, which both versions have under that name: 1 the group will be idle, 0 not. */
+int limit_add_idle(struct limit_builder *b, const struct spec_cpu *cpu) must_check;
+
 /* Any negative number but −1 is a mistake. */
 int limit_check_sign(struct limit_builder *b, const char *property, int64_t value) must_check;
 

@@ -106,17 +106,10 @@ static int add_memory(struct limit_builder *b, const struct spec_resources *reso
 
 static int add_cpu_share(struct limit_builder *b, const struct spec_cpu *cpu)
 {
-	bool idle = cpu->idle.set && cpu->idle.value != 0;
+	int idle = limit_add_idle(b, cpu);
 
-	if (cpu->idle.set) {
-		if (cpu->idle.value != 0 && cpu->idle.value != 1)
-			return error_set(b->err, EINVAL, "%s: %" PRId64 " is neither 0 nor 1",
-			                 RESOURCE("cpu.idle"), cpu->idle.value);
-		if (limit_add(b, (struct limit){.property = RESOURCE("cpu.idle"),
-		                                .file = "cpu.idle",
-		                                .value = idle ? "1" : "0"}) < 0)
-			return -b->err->code;
-	}
+	if (idle < 0)
+		return idle;
 	/* An idle group has no weight: the kernel refuses to write one. */
 	if (idle || !cpu->shares.set || cpu->shares.value == 0)
 		return 0;

@@ -155,33 +155,64 @@ static int decode_strings(const struct json_cursor *at,
 	return 0;
 }
 
-static int decode_map(const struct json_cursor *at, const struct json_field *field, char *target)
+typedef int decode_entry(const struct json_cursor *member, const struct json_field *field,
+                         char *entry);
+
+/* An object whose members the configuration names: the name comes first in the struct of each. */
+static int decode_named(const struct json_cursor *at, const struct json_field *field, char *target,
+                        size_t size, decode_entry *decode)
 {
 	struct json_cursor member = {.decoder = at->decoder, .parent = at};
 	struct json_iterator iterator = {0};
-	struct spec_annotation *entry;
 	size_t count = 0;
+	char *entry;
 	int r;
 
 	r = json_count_members(at, &count);
 	if (r < 0)
 		return r;
-	entry = arena_alloc(at->decoder->arena, count + 1, sizeof(*entry));
+	entry = arena_alloc(at->decoder->arena, count + 1, size);
 	if (!entry)
 		return json_fail_memory(at);
-	*(struct spec_annotation **)target = entry;
+	*(char **)target = entry;
 	*(size_t *)(target - field->offset + field->count_offset) = count;
-	for (; json_next(at->node, &iterator, &member.key, &member.node); entry++) {
-		r = json_settle(at, json_read_string(&member, &entry->value));
-		if (r == 0 && !entry->value)
-			r = json_empty_string(at, &entry->value);
+	for (; json_next(at->node, &iterator, &member.key, &member.node); entry += size) {
+		*(char **)entry = arena_strdup(at->decoder->arena, member.key);
+		if (!*(char **)entry)
+			return json_fail_memory(at);
+		r = json_settle(at, decode(&member, field, entry));
 		if (r < 0)
 			return r;
-		entry->key = arena_strdup(at->decoder->arena, member.key);
-		if (!entry->key)
-			return json_fail_memory(at);
 	}
 	return 0;
+}
+
+_Static_assert(offsetof(struct spec_annotation, key) == 0, "the name comes first");
+
+static int decode_text(const struct json_cursor *member,
+                       const struct json_field *field unused_parameter, char *entry)
+{
+	char **value = (char **)(entry + offsetof(struct spec_annotation, value));
+	int r = json_settle(member, json_read_string(member, value));
+
+	return r == 0 && !*value ? json_empty_string(member, value) : r;
+}
+
+static int decode_map(const struct json_cursor *at, const struct json_field *field, char *target)
+{
+	return decode_named(at, field, target, sizeof(struct spec_annotation), decode_text);
+}
+
+static int decode_member(const struct json_cursor *member, const struct json_field *field,
+                         char *entry)
+{
+	return json_decode(member, field->table, entry);
+}
+
+static int decode_members(const struct json_cursor *at, const struct json_field *field,
+                          char *target)
+{
+	return decode_named(at, field, target, field->table->size, decode_member);
 }
 
 static int decode_word(const struct json_cursor *at, const struct json_field *field, char *target)
@@ -265,6 +296,7 @@ static int (*const decoders[])(const struct json_cursor *, const struct json_fie
 	[FIELD_FLAGS] = decode_flags,
 	[FIELD_OBJECT] = decode_object,
 	[FIELD_LIST] = decode_list,
+	[FIELD_MEMBERS] = decode_members,
 	[FIELD_CUSTOM] = decode_custom,
 };
 

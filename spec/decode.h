@@ -74,7 +74,8 @@ enum json_field_kind {
 	FIELD_FLAGS,          /* array of words: uint32_t, the union of their values */
 	FIELD_OBJECT,         /* another struct, by `table` */
 	FIELD_LIST,           /* array of objects: pointer and count, by `table` */
-	FIELD_CUSTOM          /* by `custom` */
+	FIELD_MEMBERS, /* object of objects: the same; the struct begins with the member's name */
+	FIELD_CUSTOM   /* by `custom` */
 };
 
 typedef int json_custom_function(const struct json_cursor *at, void *target);
@@ -86,7 +87,7 @@ struct json_field {
 	enum json_field_kind kind;
 	size_t offset; /* in the struct that the table describes */
 	bool required;
-	size_t count_offset;   /* FIELD_MAP, FIELD_LIST: of a size_t */
+	size_t count_offset;   /* FIELD_MAP, FIELD_LIST, FIELD_MEMBERS: of a size_t */
 	size_t present_offset; /* of a bool that becomes true when the property is there; 0: none */
 	/* Of numbers, if not both are 0; a max of 0 is then the type's own. */
 	int64_t min;

@@ -25,6 +25,17 @@ static void encode_list(struct json_writer *w, const struct json_field *field, c
 	json_writer_end(w);
 }
 
+static void encode_members(struct json_writer *w, const struct json_field *field, const char *base)
+{
+	const char *element = *(char *const *)(base + field->offset);
+	size_t count = *(const size_t *)(base + field->count_offset);
+
+	json_writer_object(w, field->name);
+	for (size_t i = 0; i < count; i++, element += field->table->size)
+		encode(w, *(char *const *)element, field->table, element);
+	json_writer_end(w);
+}
+
 static void encode_strings(struct json_writer *w, const char *key, const struct string_list *list)
 {
 	if (list->count > 0)
@@ -103,6 +114,9 @@ static void encode_field(struct json_writer *w, const struct json_field *field, 
 		break;
 	case FIELD_LIST:
 		encode_list(w, field, base);
+		break;
+	case FIELD_MEMBERS:
+		encode_members(w, field, base);
 		break;
 	case FIELD_CUSTOM:
 		field->encode(w, field->name, member);

@@ -126,32 +126,13 @@ static const struct json_word scheduler_flags[] = {
 	{0},
 };
 
-static int decode_scheduler_flags(const struct json_cursor *at, void *target)
-{
-	struct json_cursor item;
-	uint64_t flags = 0;
-	int64_t flag = 0;
-	size_t count = 0;
-	int r;
-
-	r = json_count(at, &count);
-	for (size_t i = 0; r == 0 && json_enter_item(at, i, &item); i++) {
-		flag = 0;
-		r = json_settle(at, json_read_word(&item, scheduler_flags, &flag));
-		flags |= (uint64_t)flag;
-	}
-	if (r == 0)
-		*(uint64_t *)target = flags;
-	return r;
-}
-
 static const struct json_field scheduler_fields[] = {
 	{"policy", FIELD_WORD, .offset = offsetof(struct spec_scheduler, policy), .required = true,
          .words = scheduler_policies},
 	{"nice", FIELD_I32, .offset = offsetof(struct spec_scheduler, nice)},
 	{"priority", FIELD_I32, .offset = offsetof(struct spec_scheduler, priority)},
-	{"flags", FIELD_CUSTOM, .offset = offsetof(struct spec_scheduler, flags),
-         .custom = decode_scheduler_flags},
+	{"flags", FIELD_FLAGS, .offset = offsetof(struct spec_scheduler, flags),
+         .words = scheduler_flags},
 	{"runtime", FIELD_U64, .offset = offsetof(struct spec_scheduler, runtime)},
 	{"deadline", FIELD_U64, .offset = offsetof(struct spec_scheduler, deadline)},
 	{"period", FIELD_U64, .offset = offsetof(struct spec_scheduler, period)},

@@ -169,51 +169,6 @@ static const struct json_field rdma_fields[] = {
 };
 static const struct json_table rdma_table = JSON_TABLE(rdma_fields, struct spec_rdma);
 
-/* An object whose members are devices. */
-static int decode_rdma(const struct json_cursor *at, void *target)
-{
-	struct spec_resources *resources =
-		(struct spec_resources *)((char *)target - RESOURCE(rdma));
-	struct json_cursor member = {.decoder = at->decoder, .parent = at};
-	struct json_iterator iterator = {0};
-	struct spec_rdma *entry;
-	size_t count = 0;
-	int r;
-
-	r = json_count_members(at, &count);
-	if (r < 0)
-		return r;
-	entry = arena_alloc(at->decoder->arena, count + 1, sizeof(*entry));
-	if (!entry)
-		return json_fail_memory(at);
-	resources->rdma = entry;
-	resources->rdma_count = count;
-	for (; r == 0 && json_next(at->node, &iterator, &member.key, &member.node); entry++) {
-		entry->device = arena_strdup(at->decoder->arena, member.key);
-		r = entry->device ? json_decode(&member, &rdma_table, entry) : json_fail_memory(at);
-	}
-	return r;
-}
-
-static void encode_rdma(struct json_writer *writer, const char *key, const void *source)
-{
-	const struct spec_resources *resources =
-		(const struct spec_resources *)((const char *)source - RESOURCE(rdma));
-
-	json_writer_object(writer, key);
-	for (size_t i = 0; i < resources->rdma_count; i++) {
-		const struct spec_rdma *entry = &resources->rdma[i];
-
-		json_writer_object(writer, entry->device);
-		if (entry->hca_handles.set)
-			json_writer_unsigned(writer, "hcaHandles", entry->hca_handles.value);
-		if (entry->hca_objects.set)
-			json_writer_unsigned(writer, "hcaObjects", entry->hca_objects.value);
-		json_writer_end(writer);
-	}
-	json_writer_end(writer);
-}
-
 static const struct json_field resources_fields[] = {
 	{"devices", FIELD_LIST, .offset = RESOURCE(devices), .table = &device_table,
          .count_offset = RESOURCE(device_count)},
@@ -224,8 +179,8 @@ static const struct json_field resources_fields[] = {
 	{"hugepageLimits", FIELD_LIST, .offset = RESOURCE(hugepage_limits),
          .table = &hugepage_table, .count_offset = RESOURCE(hugepage_limit_count)},
 	{"network", FIELD_OBJECT, .table = &network_table},
-	{"rdma", FIELD_CUSTOM, .offset = RESOURCE(rdma), .custom = decode_rdma,
-         .encode = encode_rdma},
+	{"rdma", FIELD_MEMBERS, .offset = RESOURCE(rdma), .count_offset = RESOURCE(rdma_count),
+         .table = &rdma_table},
 	{"unified", FIELD_MAP, .offset = RESOURCE(unified),
          .count_offset = RESOURCE(unified_count)},
 };

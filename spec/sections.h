@@ -20,7 +20,8 @@ extern const struct json_table spec_linux_table;         /* linux.c: struct spec
 extern const struct json_table spec_resources_table;     /* resources.c: struct spec_resources */
 extern const struct json_table spec_seccomp_table;       /* seccomp.c: struct spec_seccomp */
 extern const struct json_table spec_memory_policy_table; /* memory_policy.c */
-extern const struct json_table spec_intel_rdt_table;     /* intel_rdt.c */
+extern const struct json_table spec_net_device_table;
+extern const struct json_table spec_intel_rdt_table; /* intel_rdt.c */
 
 /* What memory_policy.c knows by name. */
 extern const struct json_word spec_memory_modes[];
@@ -37,9 +38,6 @@ int spec_decode_capabilities(const struct json_cursor *at, void *mask);
 
 /* A custom function: the six lists of hooks, struct spec_hook_list[HOOK_KIND_COUNT] (hooks.c). */
 int spec_decode_hooks(const struct json_cursor *at, void *lists);
-
-/* A custom function: the member net_devices of struct spec_linux, and its count (net_devices.c). */
-int spec_decode_net_devices(const struct json_cursor *at, void *net_devices);
 
 /* "RLIMIT_NOFILE" for its number, or null (process.c). */
 const char *spec_rlimit_name(int resource);

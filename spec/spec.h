@@ -103,7 +103,7 @@ struct spec_scheduler {
 	uint32_t policy; /* SCHED_… */
 	int32_t nice;
 	int32_t priority;
-	uint64_t flags; /* SCHED_FLAG_… */
+	uint32_t flags; /* SCHED_FLAG_… */
 	uint64_t runtime;
 	uint64_t deadline;
 	uint64_t period; /* nanoseconds */
