@@ -18,6 +18,7 @@ SH
 chmod 755 "$T/criu"
 export LVM_RUN_CRIU=$T/criu
 
+V2=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
 save() { # IMAGES OPTION…: of a container of the bundle
 	local id images=$1
 	shift
@@ -26,11 +27,14 @@ save() { # IMAGES OPTION…: of a container of the bundle
 	lvm checkpoint "$@" --image-path "$images" "$id"
 }
 refused() { # TEXT IMAGES OPTION…
-	local text=$1 images=$2
+	local text=$1 images=$2 id
+	id=$(new_id)
 	shift 2
 	SECONDS=0
-	expect_error "$text" timeout 30 "$RUNTIME" --root "$ROOT" restore -d -b "$IDLE" --image-path "$images" "$@" "$(new_id)"
+	expect_error "$text" timeout 30 "$RUNTIME" --root "$ROOT" restore -d -b "$IDLE" --image-path "$images" "$@" "$id"
 	[ "$SECONDS" -le 5 ]
+	# A process would keep its group.
+	[ ! -e "$V2/lvm-run-$id" ]
 	nothing_left
 }
 
@@ -116,9 +120,68 @@ files_of_another_image_are_refused() {
 	refused 'core-1.img is no image of a process' "$T/forged.img"
 }
 
+# Each file of an image, in each way of being broken.
+images_that_are_broken_are_refused() {
+	local name file
+	cp "$T/config.json" "$IDLE/config.json"
+	save "$T/whole.img"
+	for file in "$T"/whole.img/*.img; do
+		name=${file##*/}
+		cp -a "$T/whole.img" "$T/broken.img"
+		truncate -s $(($(stat -c %s "$file") / 2)) "$T/broken.img/$name"
+		refused "$name is not what was saved" "$T/broken.img"
+		rm "$T/broken.img/$name"
+		refused "$name is missing" "$T/broken.img"
+		case $name in pages-*) ;; *)
+			cp "$file" "$T/broken.img/"
+			printf '\377' | dd of="$T/broken.img/$name" bs=1 seek=$(($(stat -c %s "$file") - 1)) conv=notrunc status=none
+			cmp -s "$file" "$T/broken.img/$name" || refused "$name is not what was saved" "$T/broken.img"
+			;;
+		esac
+		rm -r "$T/broken.img"
+	done
+	cp -a "$T/whole.img" "$T/broken.img"
+	for name in 0 1 100 1000; do
+		head -c "$name" "$T/whole.img/lvm-run.json" >"$T/broken.img/lvm-run.json"
+		refused lvm-run.json "$T/broken.img"
+	done
+}
+
+# A manifest that fits proves nothing: what then reaches CRIU is an error all the same, and soon.
+forged_images_end_in_an_error() {
+	local name file
+	cp "$T/config.json" "$IDLE/config.json"
+	save "$T/genuine.img"
+	for file in "$T"/genuine.img/{pstree,mm-1,ids-1,fs-1,files,fdinfo-*,mountpoints-*,pagemap-1,inventory,core-1}.img; do
+		name=${file##*/}
+		cp -a "$T/genuine.img" "$T/forged.img"
+		head -c 200 /dev/urandom >"$T/forged.img/$name"
+		jq --arg name "$name" --arg sum "$(sha256sum <"$T/forged.img/$name" | cut -d' ' -f1)" \
+			'.files |= map(if .name == $name then .size = 200 | .sha256 = $sum else . end)' \
+			"$T/genuine.img/lvm-run.json" >"$T/forged.img/lvm-run.json"
+		refused 'restore' "$T/forged.img"
+		rm -r "$T/forged.img"
+	done
+}
+
+# What CRIU alone has written.
+images_of_others_are_refused() {
+	cp "$T/config.json" "$IDLE/config.json"
+	save "$T/foreign.img"
+	rm "$T/foreign.img/lvm-run.json"
+	refused 'not made by lvm-run checkpoint' "$T/foreign.img"
+	mkdir "$T/empty.img"
+	refused 'not made by lvm-run checkpoint' "$T/empty.img"
+	echo file >"$T/file.img"
+	refused 'Not a directory' "$T/file.img"
+}
+
 check 'capabilities are no more than config.json allows' capabilities_are_no_more_than_allowed
 check 'a stricter bundle refuses what was saved under a looser one' stricter_bundles_are_kept
 check 'what was exchanged under CRIU is killed before it runs' what_was_exchanged_under_criu_never_runs
 check 'who has the key vouches for an image' a_key_vouches
+check 'each file of an image, cut, missing or changed, is refused' images_that_are_broken_are_refused
+check 'images of random bytes with a manifest that fits end in an error' forged_images_end_in_an_error
+check 'images that are not of lvm-run are refused' images_of_others_are_refused
 check 'files of another image, and forged ones, are refused within five seconds' files_of_another_image_are_refused
 finish
