@@ -56,7 +56,9 @@ struct checkpoint_options {
 	const char *parent_path; /* dump: of a pre-dump, relative to the image path */
 	bool pre_dump;           /* dump: memory alone, the container runs on */
 	bool auto_dedup;         /* memory that is saved once more goes from the parent's images */
-	bool stop_exec;          /* dump: processes of exec are ended instead of refused */
+	/* dump: on the disk, not only in memory of the kernel, before processes are ended or success is told. */
+	bool sync;
+	bool stop_exec; /* dump: processes of exec are ended instead of refused */
 	/* --- For snapshots and clones (snapshot.h, clone.h) --- */
 	/* dump: opened and locked by the caller, whom it stays with; its processes alone are ended. */
 	struct container *container;

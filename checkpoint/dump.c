@@ -240,8 +240,13 @@ static int seal(struct dump *dump, struct error *err)
 	if (r < 0)
 		return r;
 	r = facts_write(&dump->facts, dump->image.fd, err);
-
-	return r < 0 ? r : image_seal(&dump->image, err);
+	if (r == 0 && dump->options->sync && syncfs(dump->image.fd) < 0)
+		r = error_errno(err, "--sync: %s", dump->image.path);
+	if (r == 0)
+		r = image_seal(&dump->image, err);
+	if (r == 0 && dump->options->sync && fsync(dump->image.parent_fd) < 0)
+		r = error_errno(err, "--sync: the directory of %s", dump->image.path);
+	return r;
 }
 
 /* What goes on anyway need not wait for the digests; what is to end must not before the images are whole. */

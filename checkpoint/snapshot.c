@@ -313,5 +313,8 @@ int snapshot_create(struct store *store, const char *id, const struct snapshot_o
 	if (r == 0)
 		r = choose_and_take(&take, err);
 	take.done |= r == 0;
+	/* It is there in any case. */
+	if (r == 0 && options->checkpoint.sync && syncfs(take.session.disk.fd) < 0)
+		r = error_errno(err, "the snapshot was made, but --sync failed");
 	return r;
 }

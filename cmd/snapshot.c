@@ -42,6 +42,10 @@ const struct option snapshot_options[] = {
          "save and restore file locks"},
 	{"link-remap", "", OPTION_FLAG, OPTION(checkpoint.link_remap), NULL,
          "save open files that were deleted but have another name"},
+	{"sync", "", OPTION_FLAG, OPTION(checkpoint.sync), NULL,
+         "create: write it to the disk before the command says done; without it that is left to "
+         "the "
+         "kernel"},
 	{"format", "", OPTION_TEXT, SNAPSHOT(format), "table|json", "what to print (table)"},
 	{0},
 };

@@ -67,9 +67,9 @@ int main(int argc, char **argv)
 	}
 	prctl(PR_SET_NAME, "ready");
 	if (argc > 2) {
-		void *page = mmap((void *)HOLD_ADDRESS, sizeof(struct hold_page),
-		                  PROT_READ | PROT_WRITE,
-		                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		void *page =
+			mmap((void *)HOLD_ADDRESS, sizeof(struct hold_page), PROT_READ | PROT_WRITE,
+		             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 		if (page == MAP_FAILED)
 			return 1;

@@ -26,9 +26,8 @@
 /* Each round with a new one: what was sealed is no writable layer any more. */
 #define SEALED                                                                                     \
 	.prepare = {CLONES("upper")}, .own = {CLONES("seal"), "!part"},                            \
-	.cleanup = {CLONES("end_upper")}, .part = "disk ms", .rounds_percent = 50, .bars = {       \
-		{LVM_RUN, PART, 2, 0}                                                              \
-	}
+	.cleanup = {CLONES("end_upper")}, .part = "disk ms", .rounds_percent = 50,                 \
+	.bars = {{LVM_RUN, PART, 2, 0}}
 
 const char *const peer_names[PEER_COUNT] = {"lvm-run", "crun", "runc", "floor"};
 

@@ -39,13 +39,13 @@ struct row {
 	const char *name;
 	const char *title;
 	const char *bundle;
-	const char *setup[MAX_COMMANDS];    /* once for each runtime, `repeat` times */
-	const char *prepare[MAX_COMMANDS];  /* before each round */
-	const char *timed[MAX_COMMANDS];    /* the sum of these is one measurement */
-	const char *own[MAX_COMMANDS];      /* what lvm-run does instead of `timed`, if anything; without
+	const char *setup[MAX_COMMANDS];   /* once for each runtime, `repeat` times */
+	const char *prepare[MAX_COMMANDS]; /* before each round */
+	const char *timed[MAX_COMMANDS];   /* the sum of these is one measurement */
+	const char *own[MAX_COMMANDS]; /* what lvm-run does instead of `timed`, if anything; without
 	                                     * `timed` nobody else does anything */
-	const char *part;                   /* title of the part (measure.h); null: there is none */
-	const char *between;                /* before the last timed command */
+	const char *part;              /* title of the part (measure.h); null: there is none */
+	const char *between;           /* before the last timed command */
 	const char *cleanup[MAX_COMMANDS];  /* after each round */
 	const char *teardown[MAX_COMMANDS]; /* once for each runtime, `repeat` times */
 	const char *floor_setup[MAX_COMMANDS];

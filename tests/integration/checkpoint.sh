@@ -390,6 +390,32 @@ lazy_pages_come_from_the_source() {
 	nothing_left
 }
 
+# In memory of the kernel only, as long as nobody asks for more.
+a_checkpoint_is_on_the_disk_when_asked() {
+	local id
+	command -v strace >/dev/null || skip 'no strace'
+	traced() { # LOG WORD…
+		local log=$1
+		shift
+		strace -f -qq -e trace=syncfs,fsync,kill,rename,renameat -e signal=none -o "$log" \
+			"$RUNTIME" --root "$ROOT" --store "$T/store" "$@"
+	}
+	id=$(new_id)
+	start_idle "$id"
+	traced "$T/trace" checkpoint -R --image-path "$T/sync.img" "$id"
+	expect_equal '' "$(grep -E 'f?sync(fs)?\(' "$T/trace" || :)"
+	traced "$T/trace" checkpoint --sync --image-path "$T/sync.img" "$id"
+	# The files, then the name, then the name on the disk.
+	expect_equal 'syncfs fsync' "$(grep -oE '(syncfs|fsync)\(.* = 0' "$T/trace" | cut -d'(' -f1 | xargs)"
+	start_idle "$id"
+	traced "$T/trace" snapshot create "$id" one >/dev/null
+	expect_equal '' "$(grep -E 'syncfs' "$T/trace" || :)"
+	traced "$T/trace" snapshot create --sync "$id" two >/dev/null
+	expect_contains 'syncfs' "$(cat "$T/trace")"
+	lvm --store "$T/store" delete --force "$id"
+	nothing_left
+}
+
 what_cannot_be_done_is_said() {
 	local id
 	id=$(new_id)
@@ -432,5 +458,6 @@ check 'a pre-dump and what goes on from it, or the reason why not' pre_dump_need
 check '--stop-exec ends what exec has started' stop_exec_ends_them
 check 'a terminal comes back, and its other end goes to the console socket' a_terminal_comes_back
 check 'lazy pages are fetched from the source over the network' lazy_pages_come_from_the_source
+check 'with --sync it is on the disk before the command says done' a_checkpoint_is_on_the_disk_when_asked
 check 'what cannot be done is said by name' what_cannot_be_done_is_said
 finish
