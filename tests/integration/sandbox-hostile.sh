@@ -9,6 +9,9 @@ HOSTILE=$TOP/build/hostile
 WORK=$T/work
 mkdir "$WORK"
 cp "$HOSTILE" "$WORK/hostile"
+# Under a name that no process of another test has.
+OURS=h-${T##*.}
+cp "$HOSTILE" "$WORK/$OURS"
 cd "$WORK" || exit 1
 
 sandbox() { timeout 60 "$RUNTIME" --root "$ROOT" sandbox --report "$T/report" "$@"; }
@@ -49,9 +52,9 @@ fork_bomb() {
 }
 
 fork_bomb_without_limit_ends() {
-	expect_exit 124 sandbox -T 1 -t 0 -- sh -c './hostile forks 300; sleep 60'
+	expect_exit 124 sandbox -T 1 -t 0 -- sh -c "./$OURS forks 300; sleep 60"
 	cause_is timeout
-	[ "$(pgrep -c -x hostile || true)" = 0 ]
+	[ "$(pgrep -c -x "$OURS" || true)" = 0 ]
 }
 
 memory_bombs() {
@@ -161,13 +164,13 @@ output_links_are_not_followed() {
 
 # What is collected does not change any more, though a daemon of the command went on writing.
 outputs_stand_still() {
-	sandbox --out log="$T/daemon.log" -- sh -c './hostile daemon log; sleep 0.1'
+	sandbox --out log="$T/daemon.log" -- sh -c "./$OURS daemon log; sleep 0.1"
 	local before
 	before=$(sha256sum <"$T/daemon.log" | cut -d' ' -f1)
 	sleep 0.1
 	expect_equal "$before" "$(sha256sum <"$T/daemon.log" | cut -d' ' -f1)"
 	expect_equal "$before" "$(jq -r '.outputs[0].sha256' "$T/report")"
-	[ "$(pgrep -c -f 'hostile daemon' || true)" = 0 ]
+	[ "$(pgrep -c -x "$OURS" || true)" = 0 ]
 }
 
 ignoring_signals_is_no_help() {
