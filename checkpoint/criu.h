@@ -76,6 +76,7 @@ struct criu_launch {
 	/* Runs in the new process before it becomes CRIU; may be null. */
 	int (*prepare)(void *context, struct error *err);
 	void *context;
+	bool in_session; /* stays in ours, which a restored --shell-job takes over */
 };
 
 struct criu {

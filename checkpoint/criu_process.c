@@ -142,6 +142,12 @@ static void become_criu(const struct criu_launch *launch, int socket, int report
 	sigset_t none;
 	int r = program < 0 ? error_errno(&err, "%s", launch->program) : 0;
 
+	/*
+	 * What ends all of a job, from a terminal say, must not end CRIU while its own code runs in the
+	 * container's processes: nobody else can bring that to its end or take it back.
+	 */
+	if (!launch->in_session)
+		(void)setsid();
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	report = fcntl(report, F_DUPFD_CLOEXEC, SWRK_ASIDE);

@@ -315,16 +315,6 @@ static int check_features(struct dump *dump, struct error *err)
 	return r;
 }
 
-/*
- * What ends all of a job, from a terminal say, must not end CRIU while its own code runs in the container's
- * processes: nobody else can take that back.
- */
-static int leave_job(void *context, struct error *err)
-{
-	(void)context;
-	return setsid() < 0 ? error_errno(err, "setsid") : 0;
-}
-
 /* Before the container stands still: its start takes a good part of the time. */
 static int start_criu(struct dump *dump, struct error *err)
 {
@@ -335,7 +325,6 @@ static int start_criu(struct dump *dump, struct error *err)
 		.cgroup_fd = -1,
 		.inherit = &word,
 		.inherit_count = 1,
-		.prepare = leave_job,
 	};
 	int r = criu_find(program, err);
 

@@ -372,6 +372,7 @@ static int start_criu(struct restore *restore, struct error *err)
 		.inherit_count = restore->inherited.count,
 		.prepare = enter,
 		.context = restore,
+		.in_session = restore->options->shell_job,
 	};
 	int r = criu_find(restore->program, err);
 
