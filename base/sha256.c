@@ -82,21 +82,43 @@ void sha256_begin(struct sha256 *hash)
 }
 
 /*
- * Whole blocks. Asking for the processor's instructions costs more than hashing a page without them, so that is
- * done once much has come, in however small pieces.
+ * Asking for the processor's instructions costs more than hashing a page without them, so that is done once much
+ * has come, in however small pieces.
  */
-static void compress_all(struct sha256 *hash, const unsigned char *blocks, size_t count)
+static bool has_unit(struct sha256 *hash)
 {
 	enum { MUCH = 64 * 1024 };
 
 	if (hash->unit == SHA256_UNIT_UNKNOWN && hash->size >= MUCH)
 		hash->unit = sha256_x86_is_there() ? SHA256_UNIT_THERE : SHA256_UNIT_MISSING;
-	if (hash->unit == SHA256_UNIT_THERE) {
+	return hash->unit == SHA256_UNIT_THERE;
+}
+
+/* Whole blocks. */
+static void compress_all(struct sha256 *hash, const unsigned char *blocks, size_t count)
+{
+	if (has_unit(hash)) {
 		sha256_x86_compress(hash->state, blocks, count, round_constants);
 		return;
 	}
 	for (; count > 0; count--, blocks += SHA256_BLOCK_SIZE)
 		compress(hash->state, blocks);
+}
+
+void sha256_add_two(struct sha256 *first, struct sha256 *second, const void *const data[static 2],
+                    size_t size)
+{
+	const unsigned char *const blocks[2] = {data[0], data[1]};
+
+	first->size += size;
+	second->size += size;
+	if (has_unit(first)) {
+		sha256_x86_compress_two(first->state, second->state, blocks,
+		                        size / SHA256_BLOCK_SIZE, round_constants);
+		return;
+	}
+	compress_all(first, blocks[0], size / SHA256_BLOCK_SIZE);
+	compress_all(second, blocks[1], size / SHA256_BLOCK_SIZE);
 }
 
 void sha256_add(struct sha256 *hash, const void *data, size_t size)

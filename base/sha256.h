@@ -29,6 +29,13 @@ void sha256_add(struct sha256 *hash, const void *data, size_t size);
 /* Finishes; `hash` has to begin again before it is used once more. */
 void sha256_end(struct sha256 *hash, unsigned char ret[static SHA256_SIZE]);
 
+/*
+ * The same of two texts of one size at once; where the processor can, in two thirds of the time. Both were begun
+ * and have no part of a block yet, and `size` is a multiple of a block's.
+ */
+void sha256_add_two(struct sha256 *first, struct sha256 *second, const void *const data[static 2],
+                    size_t size);
+
 /* Writes the digest as 64 lower-case hexadecimal digits and NUL; returns `buffer`. */
 char *sha256_hex(const unsigned char digest[static SHA256_SIZE],
                  char buffer[static SHA256_HEX_SIZE]);

@@ -26,7 +26,7 @@
 #define PARENT_NAME "parent"
 /* By which CRIU knows the network namespace of the container, which it does not save. */
 #define FACTS_NETWORK_KEY "lvmNetwork"
-enum { MANIFEST_FORMAT = 1 };
+enum { MANIFEST_FORMAT = 2 };
 
 enum { STREAM_COUNT = 3 };
 

@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sha256_parts.h"
 #include "base/sys.h"
 
-enum { CHUNK = 256 * 1024, PAUSE_MS = 1 };
+enum { PAUSE_MS = 1 };
 
 void follow_done(struct follow *follow)
 {
@@ -43,33 +44,33 @@ static bool is_told(int talk)
 /* All that is there, and what comes until the word that nothing more does. */
 static void follow_file(int directory, int talk, struct follow_result *ret)
 {
-	unsigned char chunk[CHUNK];
+	struct sha256_parts parts;
 	unsigned char digest[SHA256_SIZE];
-	struct sha256 hash;
 	struct stat st;
 	bool whole = false;
 	int fd = -1;
 
-	sha256_begin(&hash);
+	sha256_parts_begin(&parts);
 	for (;;) {
 		ssize_t count = 0;
+		size_t room = 0;
+		void *place = sha256_parts_room(&parts, &room);
 
 		if (fd < 0)
 			fd = openat(directory, FOLLOW_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0)
-			count = read(fd, chunk, sizeof(chunk));
-		if (count > 0) {
-			sha256_add(&hash, chunk, (size_t)count);
-			ret->size += (uint64_t)count;
-		} else if (count < 0 || whole) {
+			count = read(fd, place, room);
+		if (count > 0)
+			sha256_parts_took(&parts, (size_t)count);
+		else if (count < 0 || whole)
 			break;
-		} else {
+		else
 			whole = is_told(talk);
-		}
 	}
+	ret->size = parts.size;
 	if (fd < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_size != ret->size)
 		return;
-	sha256_end(&hash, digest);
+	sha256_parts_end(&parts, digest);
 	(void)sha256_hex(digest, ret->sha256);
 }
 

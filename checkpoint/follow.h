@@ -27,7 +27,7 @@ void follow_done(struct follow *follow);
 
 struct follow_result {
 	uint64_t size;
-	char sha256[SHA256_HEX_SIZE]; /* "": it could not be followed */
+	char sha256[SHA256_HEX_SIZE]; /* as in the manifest; "": it could not be followed */
 };
 
 int follow_start(int directory, struct follow *ret, struct error *err) must_check;

@@ -192,11 +192,6 @@ static int read_groups(const struct json_document *document, struct facts *facts
 
 /* --- Checking --- */
 
-static bool is_memory(const char *name)
-{
-	return str_starts(name, "pages-");
-}
-
 static int check_size(int directory, const struct fact_file *file, struct error *err)
 {
 	struct stat st;
@@ -232,10 +227,11 @@ static int read_file(const struct json_document *document, const struct json_t *
                      struct arena *arena, struct fact_file *ret, struct error *err)
 {
 	struct json_value size = look(document, item, "size");
+	char *name = look_text(document, item, "name", arena);
 
 	*ret = (struct fact_file){
-		.name = look_text(document, item, "name", arena),
-		.sha256 = look_text(document, item, "sha256", arena),
+		.name = name,
+		.sha256 = look_text(document, item, manifest_digest_key(name ? name : ""), arena),
 		.size = size.number,
 	};
 	if (!ret->name || strchr(ret->name, '/') || !manifest_is_image(ret->name) || !ret->sha256 ||
@@ -267,7 +263,7 @@ static int check_known(int directory unused_parameter, const char *name, void *c
 	for (size_t i = 0; i < known->count; i++)
 		if (str_equal(known->files[i].name, name))
 			return 0;
-	if (known->remote_pages && (is_memory(name) || str_starts(name, "pagemap-")))
+	if (known->remote_pages && (manifest_is_memory(name) || str_starts(name, "pagemap-")))
 		return 0;
 	return error_set(err, EILSEQ, "the image was changed: %s does not belong to it", name);
 }
@@ -280,7 +276,7 @@ static void set_memory_apart(struct fact_file *files, size_t count, struct facts
 	for (size_t i = 0; i < count; i++) {
 		struct fact_file file = files[i];
 
-		if (is_memory(file.name))
+		if (manifest_is_memory(file.name))
 			continue;
 		files[i] = files[others];
 		files[others++] = file;

@@ -10,7 +10,14 @@ extern const char *const manifest_source_names[MOUNT_SOURCE_COUNT];
 /* What CRIU reads; logs and statistics beside it are nobody's business. */
 bool manifest_is_image(const char *name) must_check;
 
-/* EILSEQ for what is no file. */
+/* The memory of processes: most of an image. */
+bool manifest_is_memory(const char *name) must_check;
+
+/*
+ * SHA-256; of memory that of its parts (base/sha256_parts.h), which is faster. In the manifest each has a key of its
+ * own. EILSEQ for what is no file.
+ */
+const char *manifest_digest_key(const char *name);
 int manifest_digest(int directory, const char *name, char hex[static SHA256_HEX_SIZE],
                     uint64_t *ret_size, struct error *err) must_check;
 

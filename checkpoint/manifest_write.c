@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/sha256_parts.h"
 #include "base/str.h"
 #include "checkpoint/manifest.h"
 #include "checkpoint/signature.h"
@@ -29,31 +30,73 @@ bool manifest_is_image(const char *name)
 	return str_ends(name, ".img");
 }
 
+bool manifest_is_memory(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return str_starts(slash ? slash + 1 : name, "pages-");
+}
+
+const char *manifest_digest_key(const char *name)
+{
+	return manifest_is_memory(name) ? "sha256Parts" : "sha256";
+}
+
+static ssize_t digest_plain(int fd, uint64_t *ret_size, unsigned char ret[static SHA256_SIZE])
+{
+	scoped_str chunk = malloc(CHUNK);
+	struct sha256 hash;
+	ssize_t count;
+
+	if (!chunk)
+		return -ENOMEM;
+	sha256_begin(&hash);
+	while ((count = fd_read_all(fd, chunk, CHUNK)) > 0)
+		sha256_add(&hash, chunk, (size_t)count);
+	*ret_size = hash.size;
+	sha256_end(&hash, ret);
+	return count;
+}
+
+static ssize_t digest_parts(int fd, uint64_t *ret_size, unsigned char ret[static SHA256_SIZE])
+{
+	struct sha256_parts *parts = malloc(sizeof(*parts));
+	size_t room = 0;
+	ssize_t count;
+
+	if (!parts)
+		return -ENOMEM;
+	sha256_parts_begin(parts);
+	for (;;) {
+		void *place = sha256_parts_room(parts, &room);
+
+		count = fd_read_all(fd, place, room);
+		if (count <= 0)
+			break;
+		sha256_parts_took(parts, (size_t)count);
+	}
+	*ret_size = parts->size;
+	sha256_parts_end(parts, ret);
+	free(parts);
+	return count;
+}
+
 int manifest_digest(int directory, const char *name, char hex[static SHA256_HEX_SIZE],
                     uint64_t *ret_size, struct error *err)
 {
 	unsigned char digest[SHA256_SIZE];
-	struct sha256 hash;
 	struct stat st;
 	scoped_fd fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	scoped_str chunk = malloc(CHUNK);
-	ssize_t count;
+	ssize_t r;
 
-	if (!chunk)
-		return error_code(err, ENOMEM, "%s", name);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, "%s", name);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, EILSEQ, "%s is no file", name);
-	sha256_begin(&hash);
-	*ret_size = 0;
-	while ((count = fd_read_all(fd, chunk, CHUNK)) > 0) {
-		sha256_add(&hash, chunk, (size_t)count);
-		*ret_size += (uint64_t)count;
-	}
-	if (count < 0)
-		return error_code(err, (int)-count, "%s", name);
-	sha256_end(&hash, digest);
+	r = manifest_is_memory(name) ? digest_parts(fd, ret_size, digest)
+	                             : digest_plain(fd, ret_size, digest);
+	if (r < 0)
+		return error_code(err, (int)-r, "%s", name);
 	(void)sha256_hex(digest, hex);
 	return 0;
 }
@@ -97,7 +140,7 @@ static int write_file(int directory, const char *name, void *context, struct err
 	json_writer_object(w, NULL);
 	json_writer_string(w, "name", name);
 	json_writer_unsigned(w, "size", size);
-	json_writer_string(w, "sha256", known ? writing->known->sha256 : hex);
+	json_writer_string(w, manifest_digest_key(name), known ? writing->known->sha256 : hex);
 	json_writer_end(w);
 	return 0;
 }

@@ -142,14 +142,14 @@ static void a_broken_manifest_is_refused(void **state)
 		"[]",
 		"{}",
 		"{\"format\": \"1\"}",
-		"{\"format\": 2}",
 		"{\"format\": 1}",
-		"{\"format\": 1, \"id\": \"x\", \"streams\": [], \"mounts\": [], \"files\": []}",
-		"{\"format\": 1, \"id\": \"x\", \"streams\": [1, 2, 3], \"mounts\": [], \"files\": "
+		"{\"format\": 2}",
+		"{\"format\": 2, \"id\": \"x\", \"streams\": [], \"mounts\": [], \"files\": []}",
+		"{\"format\": 2, \"id\": \"x\", \"streams\": [1, 2, 3], \"mounts\": [], \"files\": "
 		"[]}",
-		"{\"format\": 1, \"id\": \"x\", \"streams\": [{\"access\": 0}, {\"access\": 0}, "
+		"{\"format\": 2, \"id\": \"x\", \"streams\": [{\"access\": 0}, {\"access\": 0}, "
 		"{\"access\": 0}], \"mounts\": [7], \"files\": [{}]}",
-		"{\"format\": 1, \"id\": \"x\", \"streams\": [{\"access\": 0}, {\"access\": 0}, "
+		"{\"format\": 2, \"id\": \"x\", \"streams\": [{\"access\": 0}, {\"access\": 0}, "
 		"{\"access\": 0}], \"mounts\": [], \"files\": [{\"name\": \"../x.img\", \"size\": "
 		"1, "
 		"\"sha256\": \"\"}]}",
