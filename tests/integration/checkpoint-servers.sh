@@ -43,7 +43,7 @@ needs() { # SERVER
 		mv "$T/config.new" "$PLAIN/config.json"
 		;;
 	esac
-	jq --arg name "$1" '.process.args = ["/usr/bin/python3", "/servers.py", "serve", $name]' \
+	jq --arg name "$1" '.process.args = ["/usr/bin/python3", "-S", "-E", "/servers.py", "serve", $name]' \
 		"$PLAIN/config.json" >"$T/config.new"
 	mv "$T/config.new" "$PLAIN/config.json"
 }
@@ -55,7 +55,7 @@ goes_on() { # LOG: it acknowledges more
 stored_is_whole() {
 	local acknowledged
 	acknowledged=$(last "$3")
-	lvm exec "$1" /usr/bin/python3 /servers.py stored "$2" >"$T/stored"
+	lvm exec "$1" /usr/bin/python3 -S -E /servers.py stored "$2" >"$T/stored"
 	awk -v least="$acknowledged" '$1 != NR {exit 1} END {exit !(NR >= least)}' "$T/stored" || {
 		echo "acknowledged: $acknowledged; stored:"
 		tail -n 3 "$T/stored"

@@ -7,8 +7,6 @@
 # What it keeps on disk is in /data. The web server answers only as long as its file says what its memory says;
 # Redis reads its file anew before it is asked.
 import glob
-import http.client
-import http.server
 import os
 import socket
 import struct
@@ -30,64 +28,71 @@ def connect(port):
     raise SystemExit("the server does not answer")
 
 
-class Web:
-    port = 8080
+def web():
+    # Loaded by nobody else: that takes longer than all the rest.
+    import http.client
+    import http.server
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        path_of_file = "/data/numbers"
-        numbers = []
-        file = None
-        lock = threading.Lock()
+    class Web:
+        port = 8080
 
-        def answer(self, text, code=200):
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            path_of_file = "/data/numbers"
+            numbers = []
+            file = None
+            lock = threading.Lock()
 
-        def do_POST(self):
-            number = int(self.rfile.read(int(self.headers["Content-Length"])))
-            with self.lock:
-                self.numbers.append(number)
-                self.file.write("%d\n" % number)
-            self.answer(b"kept")
+            def answer(self, text, code=200):
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
 
-        def do_GET(self):
-            with self.lock, open(self.path_of_file) as file:
-                text = "".join("%d\n" % number for number in self.numbers)
-                same = file.read() == text
-            self.answer(text.encode(), 200 if same else 500)
+            def do_POST(self):
+                number = int(self.rfile.read(int(self.headers["Content-Length"])))
+                with self.lock:
+                    self.numbers.append(number)
+                    self.file.write("%d\n" % number)
+                self.answer(b"kept")
 
-        def log_message(self, *words):
-            pass
+            def do_GET(self):
+                with self.lock, open(self.path_of_file) as file:
+                    text = "".join("%d\n" % number for number in self.numbers)
+                    same = file.read() == text
+                self.answer(text.encode(), 200 if same else 500)
 
-    def start(self):
-        if os.fork() > 0:
-            return
-        handler = Web.Handler
-        handler.file = open(handler.path_of_file, "a", buffering=1)
-        with open(handler.path_of_file) as file:
-            handler.numbers.extend(int(line) for line in file)
-        http.server.ThreadingHTTPServer(("127.0.0.1", self.port), handler).serve_forever()
+            def log_message(self, *words):
+                pass
 
-    def open(self):
-        connect(self.port).close()
-        self.client = http.client.HTTPConnection("127.0.0.1", self.port)
+        def start(self):
+            if os.fork() > 0:
+                return
+            handler = self.Handler
+            handler.file = open(handler.path_of_file, "a", buffering=1)
+            with open(handler.path_of_file) as file:
+                handler.numbers.extend(int(line) for line in file)
+            http.server.ThreadingHTTPServer(("127.0.0.1", self.port), handler).serve_forever()
 
-    def ask(self, method, body=None):
-        self.client.request(method, "/", body)
-        response = self.client.getresponse()
-        text = response.read().decode()
-        if response.status != 200:
-            raise SystemExit("web: memory and file differ")
-        return text
+        def open(self):
+            connect(self.port).close()
+            self.client = http.client.HTTPConnection("127.0.0.1", self.port)
 
-    def write(self, number):
-        self.ask("POST", str(number))
+        def ask(self, method, body=None):
+            self.client.request(method, "/", body)
+            response = self.client.getresponse()
+            text = response.read().decode()
+            if response.status != 200:
+                raise SystemExit("web: memory and file differ")
+            return text
 
-    def stored(self):
-        return [int(line) for line in self.ask("GET").split()]
+        def write(self, number):
+            self.ask("POST", str(number))
+
+        def stored(self):
+            return [int(line) for line in self.ask("GET").split()]
+
+    return Web()
 
 
 class Redis:
@@ -207,7 +212,7 @@ class Postgres:
 
 
 def main(action, name):
-    server = {"web": Web, "redis": Redis, "postgres": Postgres}[name]()
+    server = {"web": web, "redis": Redis, "postgres": Postgres}[name]()
     if action == "serve":
         server.start()
         server.open()
