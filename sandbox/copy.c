@@ -271,6 +271,12 @@ static int write_file(struct copy *copy, const struct entry *e, int from, const 
 	return remember_inode(copy, st, err);
 }
 
+/* What is made whole under this name takes the place of what is there. */
+static void name_temporary(char ret[static NAME_MAX + 1])
+{
+	(void)snprintf(ret, NAME_MAX + 1, ".lvm-run.%ld.tmp", (long)getpid());
+}
+
 static int copy_file(struct copy *copy, const struct entry *e, struct error *err)
 {
 	struct stat st;
@@ -289,7 +295,7 @@ static int copy_file(struct copy *copy, const struct entry *e, struct error *err
 		return r < 0 ? r : 0;
 	if (has_too_large_holes(copy, &st))
 		return copy_refuse(copy, e->path, "has too large holes", err);
-	(void)snprintf(temporary, sizeof(temporary), ".lvm-run.%ld.tmp", (long)getpid());
+	name_temporary(temporary);
 	r = write_file(copy, e, from, &st, temporary, err);
 	if (r == 0 && renameat(e->to, temporary, e->to, e->to_name) < 0)
 		r = error_errno(err, "replace %s", e->path);
@@ -324,7 +330,7 @@ bool copy_link_stays(const char *text, unsigned int depth)
 
 static int copy_link(struct copy *copy, const struct entry *e, struct error *err)
 {
-	char text[PATH_MAX];
+	char text[PATH_MAX], temporary[NAME_MAX + 1];
 	ssize_t size = readlinkat(e->from, e->name, text, sizeof(text) - 1);
 
 	if (size < 0)
@@ -335,14 +341,13 @@ static int copy_link(struct copy *copy, const struct entry *e, struct error *err
 
 	if (!copy_link_stays(text, depth > 0 ? (unsigned int)depth : 0))
 		return copy_refuse(copy, e->path, "is a link that leads out", err);
-	if (symlinkat(text, e->to, e->to_name) < 0) {
-		char ignored;
-
-		/* Only another link gives way to it. */
-		if (errno != EEXIST || readlinkat(e->to, e->to_name, &ignored, 1) < 0)
-			return error_errno(err, "link %s", e->path);
-		if (unlinkat(e->to, e->to_name, 0) < 0 || symlinkat(text, e->to, e->to_name) < 0)
-			return error_errno(err, "link %s", e->path);
+	name_temporary(temporary);
+	if (symlinkat(text, e->to, temporary) < 0)
+		return error_errno(err, "link %s", e->path);
+	if (renameat(e->to, temporary, e->to, e->to_name) < 0) {
+		(void)error_errno(err, "replace %s", e->path);
+		(void)unlinkat(e->to, temporary, 0);
+		return -err->code;
 	}
 
 	struct copy_item *item = add_item(copy, e, 'l', 0777);

@@ -313,6 +313,7 @@ changes_are_committed() {
 	echo x >"$WORK/kept/deleted"
 	echo x >"$WORK/kept/old/deep/file"
 	echo precious >"$T/precious"
+	echo x >"$WORK/kept/was-a-file"
 	ln -s "$T/precious" "$WORK/kept/link"
 	# What they lead to is not below the path that is committed.
 	ln -s ../elsewhere "$WORK/kept/to-file"
@@ -320,13 +321,14 @@ changes_are_committed() {
 	local script='cd kept; echo y >modified; rm deleted; rm -r old; rmdir type; echo file >type; mkdir -p new/sub
 		echo z >new/sub/file; ln -s ../modified new/inside; ln -s /etc/passwd new/outside; mkfifo fifo
 		rm link; echo replaced >link; echo other >../elsewhere/file
+		ln -sf modified was-a-file
 		rm to-file to-directory; echo escaped >to-file; mkdir to-directory; echo escaped >to-directory/file'
 	expect_exit 3 sandbox --commit kept -- sh -c "$script; exit 3"
 	expect_equal x "$(cat kept/modified)"
 	sandbox --commit kept --report "$T/r" -- sh -c "$script"
 	expect_equal 'y z file replaced' "$(cat kept/modified kept/new/sub/file kept/type kept/link | tr '\n' ' ' | sed 's/ $//')"
 	[ ! -e kept/deleted ] && [ ! -e kept/old ] && [ ! -e kept/fifo ] && [ ! -L kept/new/outside ]
-	expect_equal ../modified "$(readlink kept/new/inside)"
+	expect_equal '../modified modified' "$(readlink kept/new/inside kept/was-a-file | xargs)"
 	expect_equal '' "$(ls elsewhere)"
 	[ ! -L kept/to-file ] && [ ! -L kept/to-directory ]
 	expect_equal 'escaped escaped' "$(cat kept/to-file kept/to-directory/file | tr '\n' ' ' | sed 's/ $//')"
