@@ -79,7 +79,7 @@ static const char *apply_from_outside(void *data)
 		return "RLIMIT_CORE";
 	if (getrlimit(RLIMIT_CORE, &limit) < 0 || limit.rlim_max == 4096)
 		return "set for the caller, too";
-	if (getpriority(PRIO_PROCESS, (id_t)pid) != 5)
+	if (getpriority(PRIO_PROCESS, (id_t)pid) != 18)
 		return "nice value";
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
@@ -90,7 +90,7 @@ static void host_can_set_the_limits_of_the_child(void **state unused_parameter)
 {
 	struct scene scene = {
 		.process = "\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":4096}],"
-			   "\"scheduler\":{\"policy\":\"SCHED_BATCH\",\"nice\":5},"
+			   "\"scheduler\":{\"policy\":\"SCHED_BATCH\",\"nice\":18},"
 			   "\"oomScoreAdj\":700",
 	};
 
@@ -107,7 +107,7 @@ static const char *expect_scheduling(void *data unused_parameter)
 
 	if (sched_getscheduler(0) != SCHED_BATCH)
 		return "policy";
-	if (getpriority(PRIO_PROCESS, 0) != 3)
+	if (getpriority(PRIO_PROCESS, 0) != 19)
 		return "nice value";
 	if (io != IOPRIO_PRIO_VALUE(2, 6))
 		return complain("I/O priority %ld", io);
@@ -119,7 +119,7 @@ static const char *expect_scheduling(void *data unused_parameter)
 static void scheduler_io_priority_oom_score_and_personality_are_set(void **state unused_parameter)
 {
 	run_scene((struct scene){
-		.process = "\"scheduler\":{\"policy\":\"SCHED_BATCH\",\"nice\":3},"
+		.process = "\"scheduler\":{\"policy\":\"SCHED_BATCH\",\"nice\":19},"
 			   "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":6},"
 			   "\"oomScoreAdj\":900",
 		.personality = {true, PER_LINUX32},
