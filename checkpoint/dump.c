@@ -196,6 +196,7 @@ static int survey(struct dump *dump, struct error *err)
 	if (r < 0)
 		return r;
 	dump->facts.pre_dump = dump->options->pre_dump;
+	dump->facts.dedup = dump->options->auto_dedup && dump->options->parent_path;
 	dump->facts.remote_pages = dump->options->server_port && !dump->options->lazy_pages;
 	dump->facts.id = arena_strdup(&dump->facts.arena, dump->container->record.id);
 	return dump->facts.id ? list_external(dump, err) : error_code(err, ENOMEM, "checkpoint");

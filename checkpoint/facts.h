@@ -78,7 +78,8 @@ struct facts {
 	char *key; /* with it the manifest is signed and checked; null: it is not */
 	size_t key_size;
 	struct fact_file
-		known;     /* facts_write: this one's digest is known already; a null name: none */
+		known; /* facts_write: this one's digest is known already; a null name: none */
+	bool dedup; /* facts_write: the parents have lost memory, so that the digests in their manifests are void */
 	bool pre_dump;     /* memory alone, the parent of a checkpoint */
 	bool remote_pages; /* a page server got the memory: what is put here later has no digest */
 };

@@ -339,17 +339,64 @@ static int add_parent_pages(struct facts *facts, const struct facts *parent, str
 	return 0;
 }
 
+/* "parent/parent/pages-1.img" */
+static bool is_parent_page(const char *name)
+{
+	size_t prefix = strlen(PARENT_NAME "/");
+	bool parent = false;
+
+	for (; strncmp(name, PARENT_NAME "/", prefix) == 0; name += prefix)
+		parent = true;
+	return parent && manifest_is_memory(name) && manifest_is_image(name) && !strchr(name, '/');
+}
+
+/* The parents have given up memory since they were written: what counts is how that left them. */
+static int read_parent_pages(const struct json_document *document, const struct json_t *list,
+                             struct facts *facts, struct error *err)
+{
+	struct json_value value = look(document, document->root, "parentPages");
+	struct facts parent = {0};
+
+	if (value.kind != VALUE_ARRAY)
+		return broken(err, "parentPages");
+	parent.pages = arena_alloc(&facts->arena, value.length + 1, sizeof(*parent.pages));
+	if (!parent.pages)
+		return error_code(err, ENOMEM, MANIFEST_NAME);
+	for (size_t i = 0; i < value.length; i++) {
+		const struct json_t *item = json_item(list, i);
+		struct json_value size = look(document, item, "size");
+
+		parent.pages[i] = (struct fact_file){
+			.name = look_text(document, item, "name", &facts->arena),
+			.sha256 = look_text(document, item, manifest_digest_key("pages-"),
+		                            &facts->arena),
+			.size = size.number,
+		};
+		if (!parent.pages[i].name || !is_parent_page(parent.pages[i].name) ||
+		    !parent.pages[i].sha256 || size.kind != VALUE_UNSIGNED)
+			return broken(err, "parentPages");
+		/* As the digests of a parent's own manifest: seen from there. */
+		parent.pages[i].name += strlen(PARENT_NAME "/");
+	}
+	parent.page_count = value.length;
+	return add_parent_pages(facts, &parent, err);
+}
+
 static int read_image(int directory, unsigned int depth, struct facts *ret, struct error *err);
 
-static int read_parent(int directory, const char *sum, unsigned int depth, struct facts *facts,
-                       struct error *err)
+static int read_parent(int directory, const struct json_document *document, unsigned int depth,
+                       struct facts *facts, struct error *err)
 {
+	const struct json_t *pages = json_member(document->root, "parentPages");
 	enum { DEPTH_MAX = 256 };
 	scoped_facts parent = {.key_size = facts->key_size};
 	char hex[SHA256_HEX_SIZE];
 	uint64_t size = 0;
+	scoped_str sum = look_own_text(document, "parent");
 	scoped_fd fd = openat(directory, PARENT_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (!sum)
+		return broken(err, "parent");
 	if (fd < 0)
 		return error_errno(err, "the images that these go on from (" PARENT_NAME ")");
 	if (depth == DEPTH_MAX)
@@ -368,7 +415,10 @@ static int read_parent(int directory, const char *sum, unsigned int depth, struc
 			"the image was changed: its parent is not the one it goes on from");
 	if (r == 0)
 		r = read_image(fd, depth + 1, &parent, err);
-	return r < 0 ? r : add_parent_pages(facts, &parent, err);
+	if (r == 0)
+		r = pages ? read_parent_pages(document, pages, facts, err)
+		          : add_parent_pages(facts, &parent, err);
+	return r;
 }
 
 static int read_image(int directory, unsigned int depth, struct facts *ret, struct error *err)
@@ -411,11 +461,10 @@ static int read_image(int directory, unsigned int depth, struct facts *ret, stru
 	if (r < 0)
 		return r;
 
-	scoped_str parent = look_own_text(&document, "parent");
 	struct stat st;
 
-	if (parent)
-		return read_parent(directory, parent, depth, ret, err);
+	if (json_member(document.root, "parent"))
+		return read_parent(directory, &document, depth, ret, err);
 	return fstatat(directory, PARENT_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0
 	               ? error_set(err, EILSEQ, "the image was changed: it had no parent")
 	               : 0;

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -232,6 +233,53 @@ static int share_file(int directory, const char *name, void *context unused_para
 	return fchmodat(directory, name, 0640, 0) < 0 ? error_errno(err, "%s", name) : 0;
 }
 
+struct pages {
+	struct json_writer *w;
+	const char *prefix;
+};
+
+static int write_parent_file(int directory, const char *name, void *context, struct error *err)
+{
+	const struct pages *pages = context;
+	char hex[SHA256_HEX_SIZE];
+	uint64_t size = 0;
+	int r = manifest_is_memory(name) ? manifest_digest(directory, name, hex, &size, err) : 1;
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+
+	scoped_str path = str_format("%s/%s", pages->prefix, name);
+
+	if (!path)
+		return error_code(err, ENOMEM, "%s", name);
+	json_writer_object(pages->w, NULL);
+	json_writer_string(pages->w, "name", path);
+	json_writer_unsigned(pages->w, "size", size);
+	json_writer_string(pages->w, manifest_digest_key(name), hex);
+	json_writer_end(pages->w);
+	return 0;
+}
+
+/* The memory of all parents as CRIU has left it. */
+static int write_parent_pages(struct json_writer *w, int directory, struct error *err)
+{
+	char prefix[PATH_MAX] = PARENT_NAME;
+	int r = 0;
+
+	json_writer_array(w, "parentPages");
+	while (r == 0 && strlen(prefix) + sizeof("/" PARENT_NAME) < sizeof(prefix)) {
+		struct pages pages = {w, prefix};
+		scoped_fd fd = openat(directory, prefix, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd < 0)
+			break;
+		r = manifest_each_image(fd, write_parent_file, &pages, err);
+		memcpy(prefix + strlen(prefix), "/" PARENT_NAME, sizeof("/" PARENT_NAME));
+	}
+	json_writer_end(w);
+	return r;
+}
+
 int facts_write(const struct facts *facts, int directory, struct error *err)
 {
 	struct json_writer w = {.indented = true, .lossless = true};
@@ -255,6 +303,8 @@ int facts_write(const struct facts *facts, int directory, struct error *err)
 		r = manifest_each_image(directory, write_file, &writing, err);
 
 	json_writer_end(&w);
+	if (r == 0 && facts->dedup)
+		r = write_parent_pages(&w, directory, err);
 	json_writer_end(&w);
 
 	scoped_str text = json_writer_take(&w);

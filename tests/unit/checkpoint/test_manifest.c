@@ -135,6 +135,51 @@ static void memory_is_checked_apart_but_for_its_size(void **state)
 	expect_refusal(folder, EILSEQ, "pages-1.img is not what was saved");
 }
 
+/* A child whose parent is the folder; `dedup`: CRIU has taken memory from that one meanwhile. */
+static int check_child(const struct folder *parent, bool dedup, const char *spoil)
+{
+	char path[] = "/tmp/lvm-run-child.XXXXXX";
+	scoped_facts facts = {0};
+	struct facts written = {.id = "web1", .dedup = dedup};
+	struct error err;
+
+	assert_non_null(mkdtemp(path));
+
+	const struct folder child = {.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+
+	assert_int_equal(symlinkat(parent->path, child.fd, PARENT_NAME), 0);
+	put(&child, "core-1.img", "core");
+	put(&child, "pages-1.img", "more");
+	put(parent, "pages-1.img", "p g s");
+	assert_int_equal(facts_write(&written, child.fd, &err), 0);
+	if (spoil)
+		put(parent, "pages-1.img", spoil);
+
+	int r = facts_read(child.fd, &facts, &err);
+
+	if (r == 0) {
+		assert_int_equal(facts.page_count, 2);
+		r = facts_check_pages(child.fd, &facts, &err);
+	}
+	(void)unlinkat(child.fd, "core-1.img", 0);
+	(void)unlinkat(child.fd, "pages-1.img", 0);
+	(void)unlinkat(child.fd, MANIFEST_NAME, 0);
+	(void)unlinkat(child.fd, PARENT_NAME, 0);
+	(void)close(child.fd);
+	assert_int_equal(rmdir(path), 0);
+	return r;
+}
+
+static void parents_that_gave_up_memory_are_as_they_were_left(void **state)
+{
+	const struct folder *folder = *state;
+
+	assert_int_equal(check_child(folder, false, NULL), -EILSEQ);
+	assert_int_equal(check_child(folder, true, NULL), 0);
+	assert_int_equal(check_child(folder, true, "p g x"), -EILSEQ);
+	put(folder, "pages-1.img", "pages");
+}
+
 static void a_broken_manifest_is_refused(void **state)
 {
 	static const char *const texts[] = {
@@ -176,6 +221,8 @@ int main(void)
 	                                        set_up, tear_down),
 		cmocka_unit_test_setup_teardown(memory_is_checked_apart_but_for_its_size, set_up,
 	                                        tear_down),
+		cmocka_unit_test_setup_teardown(parents_that_gave_up_memory_are_as_they_were_left,
+	                                        set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_broken_manifest_is_refused, set_up, tear_down),
 	};
 
