@@ -154,9 +154,9 @@ int creation_converse(struct creation *creation, struct error *err)
 	return r;
 }
 
-int creation_start(struct creation *creation, struct error *err)
+static int send_start(const struct creation *creation, struct error *err)
 {
-	struct init_plan *plan = &creation->plan;
+	const struct init_plan *plan = &creation->plan;
 	scoped_str state = NULL;
 
 	if (plan->state_buffer) {
@@ -170,12 +170,51 @@ int creation_start(struct creation *creation, struct error *err)
 		.payload = state,
 		.size = state ? strlen(state) : 0,
 	};
-	int r = sync_send(plan->sync_fds[0], &start, err);
 
-	/* Two processes start then; ours would only be in their way. */
-	if (r == 0 && creation->options->reaper)
-		sync_await_end(plan->sync_fds[0]);
+	return sync_send(plan->sync_fds[0], &start, err);
+}
+
+int creation_start(struct creation *creation, struct error *err)
+{
+	int r = send_start(creation, err);
+
 	if (r == 0)
-		r = sync_expect_exec(plan->sync_fds[0], peer, err);
+		r = sync_expect_exec(creation->plan.sync_fds[0], peer, err);
+	return r < 0 ? r : creation_run_hooks(creation, STATUS_RUNNING, HOOK_POSTSTART, err);
+}
+
+/* --- All of it ahead --- */
+
+bool creation_can_hurry(const struct creation *creation)
+{
+	const struct init_plan *plan = &creation->plan;
+
+	/* What comes with CREATED, or must come between: a console, hooks. */
+	return !plan->hooks_before_pivot && !plan->spec->process.terminal;
+}
+
+int creation_hurry(struct creation *creation, struct error *err)
+{
+	int r = creation_fill_record(creation, err);
+
+	if (r == 0)
+		r = send_host_ready(creation, err);
+	return r < 0 ? r : creation_commit(creation, err);
+}
+
+int creation_hurry_start(struct creation *creation, struct error *err)
+{
+	const int fd = creation->plan.sync_fds[0];
+	int r = send_start(creation, err);
+
+	/* It may have failed by now, which it has said then. */
+	if (r < 0 && r != -EPIPE)
+		return r;
+	sync_await_end(fd);
+	r = sync_expect(fd, SYNC_CREATED, peer, NULL, err);
+	if (r < 0)
+		return r;
+	creation->hooks_begun = true;
+	r = sync_expect_exec(fd, peer, err);
 	return r < 0 ? r : creation_run_hooks(creation, STATUS_RUNNING, HOOK_POSTSTART, err);
 }

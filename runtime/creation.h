@@ -90,6 +90,15 @@ int creation_commit(struct creation *creation, struct error *err) must_check;
 /* START over the sync socket, execve, poststart hooks. */
 int creation_start(struct creation *creation, struct error *err) must_check;
 
+/*
+ * The same for who does not need to know how far init is: all that it is to hear is said ahead, while it works, and
+ * the caller is woken once, when the program runs or init has failed. Where nothing has to come between
+ * (creation_can_hurry): creation_hurry for converse and commit, then creation_hurry_start.
+ */
+bool creation_can_hurry(const struct creation *creation) must_check;
+int creation_hurry(struct creation *creation, struct error *err) must_check;
+int creation_hurry_start(struct creation *creation, struct error *err) must_check;
+
 /* The container stays. */
 void creation_keep(struct creation *creation);
 

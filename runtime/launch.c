@@ -68,16 +68,23 @@ static int start(struct launch *l, struct store *store, int init_end, struct err
 
 	int r = creation_begin(&l->creation, store, &l->options, false, err);
 
-	if (r == 0)
+	if (r < 0)
+		return r;
+
+	const bool hurry = creation_can_hurry(&l->creation);
+
+	if (hurry)
+		r = creation_hurry(&l->creation, err);
+	else
 		r = creation_converse(&l->creation, err);
-	if (r == 0)
+	if (r == 0 && !hurry)
 		r = creation_commit(&l->creation, err);
 	/* Not earlier: until there is a program to forward signals to, they end this command. */
 	if (r == 0)
 		r = foreground_begin(&l->foreground, err);
-	if (r == 0)
-		r = creation_start(&l->creation, err);
-	return r;
+	if (r < 0)
+		return r;
+	return hurry ? creation_hurry_start(&l->creation, err) : creation_start(&l->creation, err);
 }
 
 int container_launch(struct store *store, const struct create_options *options, struct launch **ret,

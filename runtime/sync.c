@@ -223,10 +223,11 @@ static int receive(int fd, struct header *header, struct error *failure, struct 
 	};
 	ssize_t size = 0;
 
+	/* A peer that has gone without hearing all resets once; what it said before is still there. */
 	do
 		size = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC);
-	while (size < 0 && errno == EINTR);
-	if (size < 0 && errno != ECONNRESET)
+	while (size < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (size < 0)
 		return error_errno(err, "receive");
 	if (size <= 0)
 		return 0;

@@ -54,6 +54,7 @@ struct level {
 	int lower; /* −1: there is none, or it is covered */
 	const char *path;
 	unsigned int depth;
+	bool overlay; /* a plain directory has no whiteouts, whatever the program writes there */
 };
 
 /* overlayfs.rst: a character device 0:0, or an empty file with the attribute. */
@@ -84,13 +85,17 @@ static int walk_directory(struct changes *changes, const struct level *parent, c
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	scoped_fd upper = openat(parent->upper, name, flags);
 	scoped_fd lower = existed ? openat(parent->lower, name, flags) : -1;
-	struct level level = {.path = path, .depth = parent->depth + 1};
+	struct level level = {
+		.path = path,
+		.depth = parent->depth + 1,
+		.overlay = parent->overlay,
+	};
 	int r = existed ? 0 : add(changes, CHANGE_ADDED, path, err);
 
 	if (r < 0 || upper < 0 || level.depth >= DEPTH_LIMIT)
 		return r;
 	level.upper = fd_take(&upper);
-	level.lower = is_opaque(level.upper) ? -1 : lower;
+	level.lower = level.overlay && is_opaque(level.upper) ? -1 : lower;
 	if (existed && level.lower < 0)
 		r = add(changes, CHANGE_MODIFIED, path, err);
 	if (r == 0)
@@ -115,7 +120,7 @@ static int look_at(struct changes *changes, const struct level *level, const cha
 	if (fstatat(level->upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	existed = level->lower >= 0 && fstatat(level->lower, name, &old, AT_SYMLINK_NOFOLLOW) == 0;
-	if (is_whiteout(level->upper, name, &st))
+	if (level->overlay && is_whiteout(level->upper, name, &st))
 		return existed ? add(changes, CHANGE_DELETED, path, err) : 0;
 	if (S_ISDIR(st.st_mode))
 		return walk_directory(changes, level, name, path, existed && S_ISDIR(old.st_mode),
@@ -165,6 +170,7 @@ int changes_find(const struct view *view, struct changes *ret, struct error *err
 			.upper = open(mount->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 			.lower = lower,
 			.path = mount->target,
+			.overlay = str_equal(mount->type, "overlay"),
 		};
 
 		r = level.upper < 0 ? error_errno(err, "open the layer of %s", mount->target)

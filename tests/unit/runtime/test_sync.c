@@ -270,9 +270,28 @@ static void a_closed_peer_is_an_error_and_no_signal(void **state)
 	assert_int_equal(sync_send_step(ends.host, SYNC_COMMIT, &err), -EPIPE);
 }
 
+/* Said ahead: a peer that fails before it has heard it resets the connection, but its words come first. */
+static void a_failure_is_heard_from_who_heard_nothing(void **state)
+{
+	scoped_ends ends = make_ends();
+	struct error failure = {0};
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(sync_send_step(ends.host, SYNC_START, &err), 0);
+	(void)error_set(&failure, ENOENT, "mount /x: No such file or directory");
+	sync_send_failure(ends.init, &failure);
+	fd_close(&ends.init);
+	sync_await_end(ends.host);
+	assert_int_equal(sync_expect(ends.host, SYNC_CREATED, "init", NULL, &err), -ENOENT);
+	assert_string_equal(err.text, failure.text);
+	assert_int_equal(sync_expect(ends.host, SYNC_CREATED, "init", NULL, &err), -EPIPE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_failure_is_heard_from_who_heard_nothing),
 		cmocka_unit_test(a_step_arrives),
 		cmocka_unit_test(another_step_is_an_error_that_names_both),
 		cmocka_unit_test(end_of_file_is_never_success),
