@@ -460,6 +460,8 @@ static int stay(struct restore *restore, struct foreground *foreground, int *ret
 	int status = 0;
 
 	store_entry_unlock(&creation->entry);
+	/* It may have ended before signals were blocked: the first look is at once. */
+	(void)raise(SIGCHLD);
 
 	int r = foreground_wait(foreground, &creation->init, &creation->console, &status, err);
 

@@ -260,6 +260,24 @@ poststart running true' "$(cat "$T/hooks")"
 	nothing_left
 }
 
+has_ended() { ! kill -0 "$1"; }
+# It is killed while restore, which has made it, hesitates to block signals: the one that tells of the end goes by.
+an_early_end_is_seen() {
+	command -v strace >/dev/null || skip 'no strace'
+	local id status=0
+	id=$(new_id)
+	start_idle "$id"
+	lvm checkpoint --image-path "$T/early.img" "$id"
+	strace -o "$T/early.trace" -e inject=wait4:delay_exit=1000000 \
+		"$RUNTIME" --root "$ROOT" restore -b "$IDLE" --image-path "$T/early.img" "$id" >"$T/early" 2>&1 &
+	local job=$!
+	wait_for 30 container_is "$id" running
+	lvm kill "$id" KILL
+	wait_for 60 has_ended "$job" || { kill -KILL "$(pgrep -P "$job")" && return 1; }
+	wait "$job" || status=$?
+	expect_equal 137 "$status"
+	nothing_left
+}
 in_the_foreground_it_waits_for_the_program() {
 	local id status=0
 	id=$(new_id)
@@ -452,6 +470,7 @@ check 'images that were changed are refused' images_that_were_changed_are_refuse
 check 'a directory that holds something else is left alone' a_directory_of_others_is_left_alone
 check 'hooks run around a restore, and a failing one undoes it' hooks_run_around_a_restore
 check 'in the foreground restore waits for the program' in_the_foreground_it_waits_for_the_program
+check 'a program that ends before restore waits for it is not waited for' an_early_end_is_seen
 check 'standard streams on pipes are taken over' pipes_are_taken_over
 check 'a container that could not be restored is not saved either' what_could_not_be_restored_is_not_saved
 check 'a pre-dump and what goes on from it, or the reason why not' pre_dump_needs_the_kernel
