@@ -299,6 +299,12 @@ the_pidfd_socket_gets_the_process() {
 	lvm create -b "$BUNDLE" -f "$CONFIG" --pidfd-socket "$T/pidfd.sock" "$ID"
 	wait "$!"
 	expect_equal "$(lvm state "$ID" | jq .pid)" "$(cat "$T/pidfd")"
+	# That of exec is the new one's.
+	timeout 20 "$TESTKIT" pidfd "$T/exec-pidfd.sock" >"$T/pidfd" &
+	wait_for 5 test -S "$T/exec-pidfd.sock"
+	lvm exec -d --pid-file "$T/exec.pid" --pidfd-socket "$T/exec-pidfd.sock" "$ID" sleep 1000 >/dev/null 2>&1 </dev/null
+	wait "$!"
+	expect_equal "$(cat "$T/exec.pid")" "$(cat "$T/pidfd")"
 }
 
 check 'the console socket gets one terminal and some bytes' the_console_socket_gets_one_terminal
