@@ -65,7 +65,7 @@ debian_source_package() {
 	printf '%s\n' 'hello (1.0) unstable; urgency=low' '' '  * First.' '' \
 		' -- A Person <person@example.org>  Thu, 01 Jan 2026 00:00:00 +0000' >debian/changelog
 	printf '%s\n' 'Source: hello' 'Maintainer: A Person <person@example.org>' 'Section: misc' 'Priority: optional' \
-		'Standards-Version: 4.6.2' '' 'Package: hello' 'Architecture: any' 'Description: adds numbers' ' It does.' >debian/control
+		'Standards-Version: 4.6.2' 'Rules-Requires-Root: binary-targets' '' 'Package: hello' 'Architecture: any' 'Description: adds numbers' ' It does.' >debian/control
 	printf '%s\n' '#!/usr/bin/make -f' 'build build-arch build-indep:' '	$(MAKE) all check' 'clean:' '	$(MAKE) clean' \
 		'	rm -rf debian/hello debian/files' 'binary binary-arch binary-indep: build' '	mkdir -p debian/hello/usr/bin debian/hello/DEBIAN' \
 		'	install -m 755 program debian/hello/usr/bin/hello-sum' '	chown root:root debian/hello/usr/bin/hello-sum' \
