@@ -21,7 +21,8 @@ struct clone_report {
 	unsigned int done; /* so many of them have been reported, with this one */
 	unsigned int count;
 	uint64_t us;
-	int r; /* 0, or −errno: there is nothing of it, `err` says why */
+	uint64_t frozen_us; /* how long the source stood still, for all of them; 0: it did not */
+	int r;              /* 0, or −errno: there is nothing of it, `err` says why */
 	const struct error *err;
 };
 typedef void clone_reporter(const struct clone_report *report, void *context);

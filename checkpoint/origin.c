@@ -96,20 +96,20 @@ static int save_running(struct origin *origin, const struct clone_options *optio
 {
 	struct session *session = &origin->session;
 	struct checkpoint_options dump = options->checkpoint;
+	int64_t frozen_ns = 0, thawed_ns = 0;
 	struct error late;
 	int r = session_begin(session, "clone", TEMPORARY, NULL, err);
 
-	if (r == 0)
-		r = session_node_path(&session->disk, TEMPORARY, "/" DISK_MEMORY_NAME,
-		                      origin->image, err);
-	dump.image_path = origin->image;
 	dump.leave_running = true;
 	dump.lazy_pages = false; /* that is meant for the clones */
-	dump.container = &session->container;
 	dump.frozen = on_frozen;
 	dump.context = origin;
+	dump.ret_frozen_ns = &frozen_ns;
+	dump.ret_thawed_ns = &thawed_ns;
 	if (r == 0)
-		r = checkpoint_dump(session->store, session->container.entry.id, &dump, err);
+		r = session_save(session, TEMPORARY, &dump, origin->image, err);
+	if (r == 0)
+		origin->frozen_us = (uint64_t)(thawed_ns - frozen_ns) / 1000;
 	if (session->disk.record.operation.verb && session_finish(session, r < 0 ? &late : err) < 0)
 		return r < 0 ? r : -err->code;
 	return r;

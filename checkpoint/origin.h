@@ -14,6 +14,7 @@ struct origin {
 	char config[PATH_MAX];
 	char image[PATH_MAX]; /* "": no memory */
 	int layer_fd;         /* of a copy that no record names yet */
+	uint64_t frozen_us;   /* how long its processes stood still; 0: they did not */
 	bool temporary;       /* the images are ours to remove, or to take */
 };
 #define ORIGIN_NONE                                                                                \

@@ -285,6 +285,23 @@ void session_take_streams(struct session *session)
 			session->streams[i] = (int)syscall(SYS_pidfd_getfd, init.pidfd, i, 0);
 }
 
+int session_save(struct session *session, const char *node,
+                 const struct checkpoint_options *options, char ret_path[static PATH_MAX],
+                 struct error *err)
+{
+	struct checkpoint_options dump = *options;
+	int r = session_node_path(&session->disk, node, "/" DISK_MEMORY_NAME, ret_path, err);
+
+	dump.image_path = ret_path;
+	dump.container = &session->container;
+	return r < 0 ? r : checkpoint_dump(session->store, session->container.entry.id, &dump, err);
+}
+
+int session_on_saved(pid_t pid unused_parameter, void *context, struct error *err)
+{
+	return session_enter(context, PHASE_SAVED, err);
+}
+
 /* The streams in the place of ours, for what takes over ours. */
 static void put_streams(const struct session *session, int kept[static SESSION_STREAMS])
 {

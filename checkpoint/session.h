@@ -70,6 +70,16 @@ bool session_is_whole(const struct session *session);
 /* Takes copies of the process's standard streams. What cannot be had stays −1. */
 void session_take_streams(struct session *session);
 
+/*
+ * Saves the processes into the node's directory, whose memory *ret_path then is; `options` has the hooks, and
+ * whether they are to end.
+ */
+int session_save(struct session *session, const char *node,
+                 const struct checkpoint_options *options, char ret_path[static PATH_MAX],
+                 struct error *err) must_check;
+/* The hook of a save that ends the processes, with the session as its context: the images are whole. */
+int session_on_saved(pid_t pid, void *context, struct error *err) must_check;
+
 /* A new writable layer on `layers`; the old one is left alone. Not written yet. */
 int session_replace_upper(struct session *session, const struct string_list *layers,
                           int *ret_layer_fd, struct error *err) must_check;

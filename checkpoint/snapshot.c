@@ -149,18 +149,13 @@ static int take_live(struct take *take, struct error *err)
 	char path[PATH_MAX];
 	int r = session_begin(session, "snapshot", take->node.name, NULL, err);
 
-	if (r == 0)
-		r = session_node_path(&session->disk, take->node.name, "/" DISK_MEMORY_NAME, path,
-		                      err);
-	dump.image_path = path;
 	dump.leave_running = true;
-	dump.container = &session->container;
 	dump.frozen = on_frozen_copy;
 	dump.context = take;
 	dump.ret_frozen_ns = &take->frozen_ns;
 	dump.ret_thawed_ns = &take->thawed_ns;
 	if (r == 0)
-		r = checkpoint_dump(session->store, session->container.entry.id, &dump, err);
+		r = session_save(session, take->node.name, &dump, path, err);
 	if (r < 0)
 		return r;
 	note_frozen(take);
@@ -231,13 +226,6 @@ static int take_stopped_foreign(struct take *take, struct error *err)
 	return r < 0 ? r : commit_copy(take, err);
 }
 
-static int on_saved(pid_t pid unused_parameter, void *context, struct error *err)
-{
-	struct take *take = context;
-
-	return session_enter(&take->session, PHASE_SAVED, err);
-}
-
 /* dump → stop → rotate → restore in place. */
 static int take_rotated(struct take *take, struct error *err)
 {
@@ -247,18 +235,13 @@ static int take_rotated(struct take *take, struct error *err)
 	char path[PATH_MAX];
 	int r = session_begin(session, "snapshot", take->node.name, NULL, err);
 
-	if (r == 0)
-		r = session_node_path(&session->disk, take->node.name, "/" DISK_MEMORY_NAME, path,
-		                      err);
 	session_take_streams(session);
-	dump.image_path = path;
 	dump.leave_running = false;
-	dump.container = &session->container;
-	dump.frozen = on_saved;
-	dump.context = take;
+	dump.frozen = session_on_saved;
+	dump.context = session;
 	dump.ret_frozen_ns = &take->frozen_ns;
 	if (r == 0)
-		r = checkpoint_dump(session->store, session->container.entry.id, &dump, err);
+		r = session_save(session, take->node.name, &dump, path, err);
 	if (r < 0)
 		return r;
 	take->node.memory = take->result->memory = true;

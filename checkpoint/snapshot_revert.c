@@ -65,13 +65,6 @@ static int check_node(const struct revert *revert, const struct disk_node *node,
 	return facts_read(image, &facts, err);
 }
 
-static int on_saved(pid_t pid unused_parameter, void *context, struct error *err)
-{
-	struct revert *revert = context;
-
-	return session_enter(&revert->session, PHASE_SAVED, err);
-}
-
 /* Saves the processes; they have ended afterwards. */
 static int save_present(struct revert *revert, struct error *err)
 {
@@ -80,16 +73,12 @@ static int save_present(struct revert *revert, struct error *err)
 	char path[PATH_MAX];
 	int r = session_node_make(session, UNDO, err);
 
-	if (r == 0)
-		r = session_node_path(&session->disk, UNDO, "/" DISK_MEMORY_NAME, path, err);
-	dump.image_path = path;
 	dump.leave_running = false;
-	dump.container = &session->container;
-	dump.frozen = on_saved;
-	dump.context = revert;
+	dump.frozen = session_on_saved;
+	dump.context = session;
 	dump.ret_frozen_ns = &revert->frozen_ns;
 	if (r == 0)
-		r = checkpoint_dump(session->store, session->container.entry.id, &dump, err);
+		r = session_save(session, UNDO, &dump, path, err);
 	revert->undoable = r == 0;
 	if (r < 0)
 		return error_wrap(err, "the present state cannot be saved for the case that the "

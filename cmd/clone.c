@@ -38,6 +38,10 @@ const struct option clone_options[] = {
 /* A line for each on standard error, as soon as it is there. */
 static void show_progress(const struct clone_report *report, void *context unused_parameter)
 {
+	if (report->done == 1 && report->frozen_us)
+		(void)fprintf(stderr, "the source stood still for %llu.%llu ms\n",
+		              (unsigned long long)(report->frozen_us / 1000),
+		              (unsigned long long)(report->frozen_us % 1000 / 100));
 	if (report->r == 0)
 		(void)fprintf(stderr, "clone %u/%u: %s: %llu.%llu ms\n", report->done,
 		              report->count, report->id, (unsigned long long)(report->us / 1000),

@@ -24,6 +24,7 @@ three_of_a_running_one() {
 	lvm exec "$id" sh -c 'echo shared >/shared'
 	clone --count 3 "$id" "$id-c"
 	grep -q 'clone 3/3: ' "$T/clone.out"
+	expect_equal 1 "$(grep -c '^the source stood still for [0-9.]* ms$' "$T/clone.out")"
 	container_is "$id" running
 	for copy in 1 2 3; do
 		container_is "$id-c-$copy" running
@@ -195,6 +196,39 @@ a_prepared_network_is_joined() {
 }
 different_net() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
 
+all_is_ok() { expect_equal '' "$(grep -v '^ok ' "$1" || :)"; }
+more() { wait_for 30 has_lines "$1" $(($(wc -l <"$1") + 10)); }
+
+# testkit busy: a child, threads, TCP and unix connections, shared memory, timers, inotify, a deleted file, a pipe.
+one_of_everything_goes_on_in_all() {
+	local id copy log
+	id=$(new_id) log=$T/busy.out
+	jq '.process.args = ["/bin/testkit", "busy"]' "$BASE/config.json" >"$T/busy.json"
+	lvm run -d -b "$BASE" -f "$T/busy.json" --overlay "$TREE" "$id" </dev/null >"$log" 2>&1
+	wait_for 30 has_lines "$log" 10
+	lvm snapshot create --tcp-established "$id" one
+	more "$log"
+	lvm snapshot create --tcp-established --live "$id" two
+	more "$log"
+	clone --tcp-established --count 2 "$id" "$id-b"
+	clone --tcp-established --from one "$id" "$id-o"
+	for copy in b-1 b-2 o; do
+		wait_for 30 has_lines "$T/logs/$id-$copy.log" 10
+		all_is_ok "$T/logs/$id-$copy.log"
+		lvm delete --force "$id-$copy"
+	done
+	lvm revert --tcp-established "$id" two
+	more "$log"
+	lvm revert --tcp-established "$id" one
+	more "$log"
+	all_is_ok "$log"
+	# Back twice, and without a gap else.
+	expect_equal 2 "$(awk '$2 != last + 1 {n++} {last = $2} END {print n}' "$log")"
+	lvm delete --force "$id"
+	nothing_left
+	nothing_stored
+}
+
 check 'three clones of a running one go on where it was, and it runs on' three_of_a_running_one
 check 'each has an identity of its own' each_has_an_identity_of_its_own
 check 'clones of a snapshot, which outlive it' of_a_snapshot
@@ -203,5 +237,6 @@ check 'clones of a root that an engine made' of_the_root_of_an_engine
 check 'one that fails leaves nothing, and the others live' a_failing_clone_leaves_nothing_and_the_others_live
 check 'templates need no container' templates_need_no_container
 check 'a clone has snapshots of its own' a_clone_has_snapshots_too
+check 'one of everything goes on in snapshots, clones and after reverts' one_of_everything_goes_on_in_all
 check 'a prepared network namespace is joined' a_prepared_network_is_joined
 finish
