@@ -34,7 +34,7 @@ own_terminal() {
 }
 
 size_follows() {
-	expect_exit 0 play sandbox -i -- sh -c 'echo be"gun"; trap "stty size; exit 0" WINCH; while :; do sleep 0.05; done' <<-'END'
+	expect_exit 0 play sandbox -i -- sh -c 'trap "stty size; exit 0" WINCH; echo be"gun"; while :; do sleep 0.05; done' <<-'END'
 		wait begun
 		resize 40 100
 		wait 40 100
@@ -112,13 +112,13 @@ background() {
 shared_terminal() {
 	expect_exit 0 play_in_shell <<-'END'
 		wait ready>
-		send sandbox -- sh -c 'echo in"side"; sleep 1000; echo never'
+		send sandbox -- sh -c 'trap "echo con\"\"tinued" CONT; echo in"side"; while :; do sleep 0.05; done'
 		wait inside
 		send \x1a
 		wait Stopped
 		wait ready>
 		send fg
-		wait sandbox --
+		wait continued
 		send \x03
 		wait ready>
 		send echo rc-$?
@@ -134,7 +134,7 @@ stop_without_a_terminal() {
 }
 
 mode_is_taken_back() {
-	expect_exit 124 play sandbox -i -T 1 -t 0 -- sh -c 'sleep 1000' <<-'END'
+	expect_exit 124 play sandbox -i -T 4 -t 0 -- sh -c 'sleep 1000' <<-'END'
 		raw
 		end
 	END
