@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { PROCESSES = 3, SIGNAL_TIMEOUT_MS = 3000, DELAY_US = 4000 };
+enum { PROCESSES = 3, SIGNAL_TIMEOUT_MS = 20000, DELAY_US = 4000 };
 
 /* A scene that begins with nothing ends with nothing when its command fails. */
 static bool begins_empty(const struct scene *scene)

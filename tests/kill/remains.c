@@ -19,7 +19,7 @@ struct lines {
 };
 
 /* What a command's children need to die of its death, which the kernel does not wait for. */
-enum { GRACE_MS = 2000 };
+enum { GRACE_MS = 20000 };
 
 static struct lines base_files, base_mounts, base_namespaces;
 static struct lines *collecting; /* nftw(3) hands nothing over */

@@ -110,7 +110,7 @@ static bool wait_stopped(void)
 {
 	pid_t pids[4];
 
-	for (unsigned int i = 0; i < 2000; i++) {
+	for (unsigned int i = 0; i < 20000; i++) {
 		if (remains_processes(pids, ARRAY_SIZE(pids)) == 0)
 			return true;
 		sleep_us(1000);
