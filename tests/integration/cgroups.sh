@@ -25,7 +25,7 @@ start_one() { # [FILTER…]: sets ID, PID and GROUP
 }
 
 run() { lvm run -b "$BUNDLE" -f "$CONFIG" "$(new_id)"; }
-quick() { timeout 5 "$RUNTIME" --root "$ROOT" "$@"; }
+quick() { timeout 60 "$RUNTIME" --root "$ROOT" "$@"; }
 
 each_has_a_group_of_its_own() {
 	start_one
@@ -226,7 +226,7 @@ one_that_forks_all_the_time_goes_with_force() {
 	start_one '.process.args = ["sh", "-c", "while :; do (true & true &) ; done"]' \
 		'del(.linux.namespaces[] | select(.type == "pid"))'
 	sleep 0.3
-	timeout 15 "$RUNTIME" --root "$ROOT" delete --force "$ID"
+	timeout 60 "$RUNTIME" --root "$ROOT" delete --force "$ID"
 	[ ! -d "$GROUP" ]
 }
 

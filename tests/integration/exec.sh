@@ -84,7 +84,7 @@ into_a_paused_one() {
 	local job=$!
 	sleep 0.3
 	[ ! -s "$T/thawed" ]
-	timeout 5 "$RUNTIME" --root "$ROOT" resume "$ID"
+	timeout 60 "$RUNTIME" --root "$ROOT" resume "$ID"
 	wait "$job"
 	expect_equal thawed "$(cat "$T/thawed")"
 	# What waits in a paused container holds up no other command.
@@ -93,7 +93,7 @@ into_a_paused_one() {
 	job=$!
 	sleep 0.2
 	container_is "$ID" paused
-	timeout 5 "$RUNTIME" --root "$ROOT" delete --force "$ID"
+	timeout 60 "$RUNTIME" --root "$ROOT" delete --force "$ID"
 	expect_exit 255 wait "$job"
 }
 

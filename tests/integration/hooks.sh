@@ -275,8 +275,8 @@ a_missing_one_is_named() {
 one_that_reads_nothing_holds_up_nobody() {
 	hooks createRuntime 'exec <&-; exit 0' createRuntime true
 	create
-	hooks createRuntime 'sleep 15 & exit 0'
-	timeout 10 "$RUNTIME" --root "$ROOT" create -b "$BUNDLE" -f "$CONFIG" "$(new_id)"
+	hooks createRuntime 'sleep 100 & exit 0'
+	timeout 60 "$RUNTIME" --root "$ROOT" create -b "$BUNDLE" -f "$CONFIG" "$(new_id)"
 }
 
 one_killed_by_a_signal_is_told() {
@@ -386,7 +386,7 @@ a_delete_in_its_poststop_hook_is_left_alone() {
 	"$RUNTIME" --root "$ROOT" delete "$ID" &
 	pid=$!
 	wait_for 5 grep -q begun "$T/out/log"
-	timeout 5 "$RUNTIME" --root "$ROOT" delete --force "$ID"
+	timeout 60 "$RUNTIME" --root "$ROOT" delete --force "$ID"
 	: >"$T/out/go"
 	wait "$pid"
 	expect_equal 'begun done' "$(xargs <"$T/out/log")"

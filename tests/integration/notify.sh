@@ -72,8 +72,8 @@ any_user_in_the_container_may_tell() {
 a_program_that_ends_first_ends_the_wait() {
 	notifying silent 'exit 3'
 	listens
-	timeout 10 "$RUNTIME" --root "$ROOT" create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
-	timeout 10 "$RUNTIME" --root "$ROOT" start "$ID"
+	timeout 60 "$RUNTIME" --root "$ROOT" create -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1
+	timeout 60 "$RUNTIME" --root "$ROOT" start "$ID"
 	expect_equal '' "$(cat "$T/heard")"
 	ends
 	lvm delete "$ID"

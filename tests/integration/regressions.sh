@@ -76,7 +76,7 @@ check 'no working directory is made outside through a descriptor' no_directory_i
 # --- Signals that the caller ignores ------------------------------------------------------------
 
 ignoring() { # SIGNALS ARGUMENT…, of the runtime
-	timeout 10 env --ignore-signal="$1" "$RUNTIME" --root "$ROOT" "${@:2}"
+	timeout 60 env --ignore-signal="$1" "$RUNTIME" --root "$ROOT" "${@:2}"
 }
 
 no_signal_stays_ignored() {
@@ -254,7 +254,7 @@ a_start_that_hangs_is_ended() {
 		lvm start "$id" & job=$!
 		sleep 0.3
 		# shellcheck disable=SC2086 # words
-		timeout 5 "$RUNTIME" --root "$ROOT" ${end/ID/"$id"}
+		timeout 60 "$RUNTIME" --root "$ROOT" ${end/ID/"$id"}
 		if wait "$job"; then return 1; fi
 	done
 }

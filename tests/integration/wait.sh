@@ -65,7 +65,7 @@ a_lost_status_is_said() {
 	let_go
 	local pid
 	pid=$(jq .pid "$ROOT/$ID/record.json")
-	wait_for 5 test ! -e "/proc/$pid" || skip "process 1 does not reap here"
+	lib_patience=1 wait_for 5 test ! -e "/proc/$pid" || skip "process 1 does not reap here"
 	expect_exit 125 lvm wait "$ID" >"$T/status" 2>"$T/error"
 	expect_equal '' "$(cat "$T/status")"
 	expect_contains 'not known any more' "$(cat "$T/error")"
@@ -74,10 +74,11 @@ a_lost_status_is_said() {
 
 others_act_while_wait_waits() {
 	start_one
-	lvm wait --timeout 20s "$ID" >"$T/status" 2>&1 &
+	"$RUNTIME" --root "$ROOT" wait --timeout 60s "$ID" >"$T/status" 2>&1 &
 	local waiter=$!
-	sleep 0.2
-	timeout 5 "$RUNTIME" --root "$ROOT" delete --force "$ID"
+	waits() { find "/proc/$waiter/fd" -lname '*pidfd*' | grep -q .; }
+	wait_for 20 waits
+	timeout 60 "$RUNTIME" --root "$ROOT" delete --force "$ID"
 	expect_exit 137 wait "$waiter" || expect_exit 125 wait "$waiter"
 }
 

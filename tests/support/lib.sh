@@ -107,9 +107,11 @@ expect_contains() {
 	esac
 }
 
-# wait_for SECONDS COMMAND…: until the command succeeds.
+# wait_for SECONDS COMMAND…: until the command succeeds. At least a minute, since only a failure takes so long and
+# a busy machine may need it; lib_patience=1 wait_for … where a test goes on when it was in vain.
+lib_patience=60
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + ($1 > lib_patience ? $1 : lib_patience)))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || { printf 'waited in vain: %s\n' "$*"; return 1; }
