@@ -415,7 +415,7 @@ a_checkpoint_is_on_the_disk_when_asked() {
 	traced() { # LOG WORD…
 		local log=$1
 		shift
-		strace -f -qq -e trace=syncfs,fsync,kill,rename,renameat -e signal=none -o "$log" \
+		ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=syncfs,fsync,kill,rename,renameat -e signal=none -o "$log" \
 			"$RUNTIME" --root "$ROOT" --store "$T/store" "$@"
 	}
 	id=$(new_id)

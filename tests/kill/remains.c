@@ -224,12 +224,15 @@ static void collect_namespaces(struct lines *ret)
 
 /* --- Processes --- */
 
+/* A child that was born traced when its command ended stands still until now, where nobody could end it. */
 static void reap(void)
 {
 	int status = 0;
+	pid_t pid = 0;
 
-	while (waitpid(-1, &status, WNOHANG | __WALL) > 0)
-		;
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
+		if (WIFSTOPPED(status))
+			(void)kill(pid, SIGKILL);
 }
 
 size_t remains_processes(pid_t *ret, size_t size)
