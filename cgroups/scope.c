@@ -54,8 +54,12 @@ static void write_amount(struct strbuf *to, const char *name, const char *value)
 /* Before, systemd does not touch the file. */
 static void write_zswap(struct strbuf *to, const char *name, const char *value)
 {
+	uint64_t amount = 0;
+
+	if (!read_amount(value, &amount))
+		return;
 	helper_add(to, "since", "253");
-	write_amount(to, name, value);
+	add_number(to, name, amount);
 }
 
 static void write_idle(struct strbuf *to, const char *name, const char *value)

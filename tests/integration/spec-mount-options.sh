@@ -235,7 +235,20 @@ features_name_all() {
 	done
 }
 
+an_overlay_is_a_mount_like_others() {
+	mkdir -p "$T/lower" "$T/disk"
+	mount -t tmpfs disk "$T/disk"
+	mkdir "$T/disk/upper" "$T/disk/work"
+	echo below >"$T/lower/file"
+	config 'cat /m/file; echo above >/m/file; cat /m/file' "[{\"destination\": \"/m\", \"type\": \"overlay\", \"source\": \"overlay\",
+		\"options\": [\"lowerdir=$T/lower\", \"upperdir=$T/disk/upper\", \"workdir=$T/disk/work\"]}]"
+	expect_equal 'below above' "$(run | xargs)"
+	expect_equal 'below above' "$(cat "$T/lower/file" "$T/disk/upper/file" | xargs)"
+	umount "$T/disk"
+}
+
 check 'options of a mount' options_of_a_mount
+check 'an overlay is a mount like others' an_overlay_is_a_mount_like_others
 check 'options that today change nothing are taken' options_without_an_effect_of_their_own
 check 'options of the file system; unknown words go to it' options_of_the_file_system
 check 'bind mounts: options hold for the mount, not for those below' bind_and_its_words

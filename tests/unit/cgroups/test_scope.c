@@ -98,6 +98,13 @@ static void limits_are_properties_too(void **state)
 	expect_property(got, "MemoryHigh", "t", "value=70\n");
 	expect_property(got, "MemoryZSwapMax", "t", "value=9\n");
 	assert_non_null(strstr(got, "since=253\nproperty=MemoryZSwapMax"));
+
+	/* What is left to the file alone must not date the property that comes next. */
+	scoped_str file_alone = request_for(
+		NULL, "{\"unified\":{\"memory.zswap.max\":\"9M\"},\"pids\":{\"limit\":5}}", NULL,
+		NULL);
+
+	assert_null(strstr(file_alone, "since"));
 	expect_property(got, "TasksMax", "t", "value=18446744073709551615\n");
 	expect_property(got, "CPUWeight", "t", "value=100\n");
 	expect_property(got, "CPUQuotaPerSecUSec", "t", "value=500000\n");
