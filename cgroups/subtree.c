@@ -150,18 +150,26 @@ static int save_values(struct saving *s, int fd, DIR *dir, struct subtree_node *
 	return r < 0 ? r : save_value(s, fd, CONTROL, node, err);
 }
 
-static int add_node(struct saving *s, const char *path, struct subtree_node **ret,
-                    struct error *err)
+/* Null: *err says why. */
+static struct subtree_node *add_node(struct saving *s, const char *path, struct error *err)
 {
+	struct subtree_node *node;
+
 	if (!s->ret->nodes)
 		s->ret->nodes = arena_alloc(s->arena, NODES_MAX, sizeof(*s->ret->nodes));
-	if (s->ret->count == NODES_MAX)
-		return error_set(err, E2BIG, "the container has more than %d groups", NODES_MAX);
-	if (!s->ret->nodes)
-		return error_code(err, ENOMEM, "groups of the container");
-	*ret = &s->ret->nodes[s->ret->count++];
-	(*ret)->path = arena_strdup(s->arena, path);
-	return (*ret)->path ? 0 : error_code(err, ENOMEM, "groups of the container");
+	if (s->ret->count == NODES_MAX) {
+		(void)error_set(err, E2BIG, "the container has more than %d groups", NODES_MAX);
+		return NULL;
+	}
+	node = s->ret->nodes ? &s->ret->nodes[s->ret->count] : NULL;
+	if (node)
+		node->path = arena_strdup(s->arena, path);
+	if (!node || !node->path) {
+		(void)error_code(err, ENOMEM, "groups of the container");
+		return NULL;
+	}
+	s->ret->count++;
+	return node;
 }
 
 static int save_group(struct saving *s, int fd, const char *path, unsigned int depth,
@@ -201,10 +209,20 @@ static int check_type(int fd, const char *path, struct error *err)
 	               : 0;
 }
 
+static int save_node(struct saving *s, int fd, DIR *dir, const char *path, struct error *err)
+{
+	struct subtree_node *node = add_node(s, path, err);
+	int r;
+
+	if (!node)
+		return -err->code;
+	r = *path ? save_pids(s, fd, node, err) : 0;
+	return r < 0 ? r : save_values(s, fd, dir, node, err);
+}
+
 static int save_group(struct saving *s, int fd, const char *path, unsigned int depth,
                       struct error *err)
 {
-	struct subtree_node *node = NULL;
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 	int r = 0;
@@ -219,11 +237,7 @@ static int save_group(struct saving *s, int fd, const char *path, unsigned int d
 	if (r == 0 && *path)
 		r = check_type(fd, path, err);
 	if (r == 0)
-		r = add_node(s, path, &node, err);
-	if (r == 0 && *path)
-		r = save_pids(s, fd, node, err);
-	if (r == 0)
-		r = save_values(s, fd, dir, node, err);
+		r = save_node(s, fd, dir, path, err);
 	if (r == 0)
 		r = save_children(s, dir, path, depth, err);
 	(void)closedir(dir);

@@ -229,15 +229,14 @@ static int read_file(const struct json_document *document, const struct json_t *
 	struct json_value size = look(document, item, "size");
 	char *name = look_text(document, item, "name", arena);
 
+	if (!name || strchr(name, '/') || !manifest_is_image(name))
+		return broken(err, "files");
 	*ret = (struct fact_file){
 		.name = name,
-		.sha256 = look_text(document, item, manifest_digest_key(name ? name : ""), arena),
+		.sha256 = look_text(document, item, manifest_digest_key(name), arena),
 		.size = size.number,
 	};
-	if (!ret->name || strchr(ret->name, '/') || !manifest_is_image(ret->name) || !ret->sha256 ||
-	    size.kind != VALUE_UNSIGNED)
-		return broken(err, "files");
-	return 0;
+	return ret->sha256 && size.kind == VALUE_UNSIGNED ? 0 : broken(err, "files");
 }
 
 int facts_check_pages(int directory, const struct facts *facts, struct error *err)

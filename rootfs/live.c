@@ -110,6 +110,8 @@ int rootfs_open_bind(const struct rootfs_request *request, const struct spec_mou
 
 	if (r < 0)
 		return r;
+	if (!plan)
+		return error_code(err, EINVAL, "mount %s", mount->destination);
 
 	int tree = plan->mounts[0].tree;
 
