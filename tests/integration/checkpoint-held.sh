@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What is hard to save: each kind goes on after a restore, or the refusal names its cause and what to do about it.
+# not for the test machine: nothing of it is missing on another machine
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../support/criu.sh"
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # checkpoint and restore of containers with namespaces and mounts of every kind.
+# not for the test machine: nothing of it is missing on another machine
 . "$(dirname "$0")/../support/lib.sh"
 . "$(dirname "$0")/../support/criu.sh"
 
