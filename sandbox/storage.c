@@ -404,7 +404,7 @@ static bool is_full(int fd, bool device)
 
 bool storage_is_full(const struct storage *storage)
 {
-	bool device = storage->bound == STORAGE_IMAGE;
+	bool device = storage->bound == STORAGE_IMAGE || storage->bound == STORAGE_QUOTA;
 
 	return is_full(storage->once_fd, device) || is_full(storage->kept_fd, device);
 }
