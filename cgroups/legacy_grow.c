@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "cgroups/group.h"
 #include "cgroups/text.h"
+#include "cgroups/update.h"
 
 /* Processes that fork while they are moved leave their children behind: those come next. */
 enum { GATHER_ROUNDS = 64, PROC_LIMIT = 64 * 1024 };
@@ -30,11 +31,15 @@ void cgroup_allow_legacy(struct cgroup *group, const char *noted, cgroup_note *n
 int legacy_grow_plan(struct cgroup *group, const struct spec_resources *resources,
                      struct error *err)
 {
+	struct spec_resources whole = *resources;
 	struct error missing;
 
 	if (!group->grows || group->legacy.count > 0 || group->driver != &driver_cgroupfs)
 		return 0;
-	if (limits_plan(resources, &group->arena, &group->limits, &missing) == 0 &&
+	/* Half a setting is completed by what the group has; why it cannot be is said when it is made. */
+	if (group->dirfd >= 0 && update_complete(&whole, group->dirfd, &missing) < 0)
+		return 0;
+	if (limits_plan(&whole, &group->arena, &group->limits, &missing) == 0 &&
 	    unified_check_controllers(group, &missing) == 0)
 		return 0;
 	if (legacy_plan(group, resources, err) < 0)

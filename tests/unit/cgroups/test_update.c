@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/macro.h"
 #include "base/str.h"
+#include "cgroups/group.h"
 #include "cgroups/update.h"
 
 static const char *const files[] = {"memory.max",
@@ -27,6 +28,7 @@ static const char *const files[] = {"memory.max",
                                     "cpu.idle",
                                     "hugetlb.2MB.max",
                                     "memory.current",
+                                    "cgroup.controllers",
                                     "memory.swap.current",
                                     "memory.oom_control",
                                     "memory.limit_in_bytes",
@@ -239,6 +241,26 @@ static void a_limit_below_use_is_refused_when_asked(void **state)
 	assert_int_equal(update(folder, "{\"memory\":{\"limit\":1024}}", &err), 0);
 }
 
+/* Whether the limit of memory that the group has makes half a setting whole, before cgroup v1 is thought of. */
+static void half_of_a_setting_asks_for_no_group_in_v1(void **state)
+{
+	const struct folder *folder = *state;
+	scoped_spec spec = parse("{\"memory\":{\"swap\":83886080}}");
+	struct cgroup group = {
+		.driver = &driver_cgroupfs,
+		.dirfd = folder->fd,
+		.location = {.mount = (char *)(uintptr_t)folder->path},
+		.grows = true,
+	};
+	struct error err = {0};
+
+	put(folder, "memory.max", "52428800\n");
+	put(folder, "cgroup.controllers", "cpu memory\n");
+	assert_int_equal(legacy_grow_plan(&group, &spec->linux.resources, &err), 0);
+	assert_string_equal(err.text, "");
+	arena_done(&group.arena);
+}
+
 int main(void)
 {
 #define with_folder(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -250,6 +272,7 @@ int main(void)
 		with_folder(the_older_version_gets_its_values_back),
 		with_folder(half_of_the_quota_keeps_the_other),
 		with_folder(a_limit_below_use_is_refused_when_asked),
+		with_folder(half_of_a_setting_asks_for_no_group_in_v1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
