@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # sandbox: what is kept for a later run (--keep), and what bounds what is written (--disk).
-# not for the test machine: proven on the host so far; the case of project quotas has not run on a kernel that has them
 # shellcheck disable=SC2016 # what is in single quotes is for the shell inside
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
