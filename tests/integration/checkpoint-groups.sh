@@ -139,28 +139,9 @@ groups_of_others_are_out_of_reach() {
 	nothing_left
 }
 
-controllers_are_handed_on() {
-	local id own
-	grep -qw pids "$V2/cgroup.controllers" || skip 'no controllers in cgroup v2 here (runs in the test machine)'
-	id=$(new_id)
-	run "$id"
-	own=$(own_group "$id")
-	# What systemd does in a container: no process above groups with controllers.
-	echo +pids >"$V2/cgroup.subtree_control"
-	echo +pids >"$own/cgroup.subtree_control"
-	echo 50 >"$own/three/pids.max"
-	save "$id" soft
-	load "$id" soft
-	groups_are_there "$id"
-	expect_contains pids "$(cat "$own/cgroup.subtree_control")"
-	expect_equal 50 "$(cat "$own/three/pids.max")"
-	done_with "$id"
-}
-
 check 'soft: groups below its own are made again, with their processes and limits' soft_makes_them_again
 check 'ignore: all processes are in its own group' ignore_leaves_them_out
 check 'full: its own limits too, instead of those of config.json' full_brings_the_limits_too
 check 'strict: its own group must not have been there' strict_wants_a_new_group
 check 'groups and files that are not the container'"'"'s are refused' groups_of_others_are_out_of_reach
-check 'soft: controllers that it has handed to groups below' controllers_are_handed_on
 finish

@@ -61,33 +61,6 @@ memory_goes_once_it_is_read() {
 	nothing_left
 }
 
-# Only where the kernel tracks changed memory, as in the test machine.
-memory_that_has_not_changed_is_the_parents() {
-	local id before
-	"$LVM_RUN_CRIU" check --feature mem_dirty_track >/dev/null 2>&1 ||
-		skip 'this kernel does not track changed memory (runs in the test machine)'
-	id=$(new_id)
-	run "$id"
-	lvm checkpoint --pre-dump --image-path "$T/pre.img" "$id"
-	container_is "$id" running
-	lvm checkpoint --pre-dump --parent-path ../pre.img --image-path "$T/second.img" "$id"
-	[ "$(KIB "$T/second.img")" -lt 10000 ]
-	before=$(KIB "$T/pre.img/pages-1.img")
-	lvm checkpoint -R --parent-path ../second.img --image-path "$T/rest.img" "$id"
-	[ "$(KIB "$T/rest.img")" -lt 10000 ]
-	[ "$before" -ge 20000 ]
-	load "$id-2" "$T/rest.img"
-	lvm delete --force "$id-2"
-	# What is saved once more is given up in the parents'.
-	before=$(du -ck "$T"/{pre,second,rest}.img/pages-1.img | tail -n 1 | cut -f1)
-	lvm checkpoint --parent-path ../rest.img --auto-dedup --image-path "$T/last.img" "$id"
-	[ "$(du -ck "$T"/{pre,second,rest}.img/pages-1.img | tail -n 1 | cut -f1)" -lt "$before" ]
-	load "$id" "$T/last.img"
-	lvm delete --force "$id"
-	nothing_left
-}
-
 check 'memory goes to a page server, and comes from what it wrote' memory_goes_to_a_server
 check 'restore --auto-dedup gives up memory once it is read' memory_goes_once_it_is_read
-check 'memory that has not changed stays in the parent of a checkpoint' memory_that_has_not_changed_is_the_parents
 finish
