@@ -36,7 +36,10 @@ it_runs_on_beside_its_copy() {
 	lvm run -d -b "$BUNDLE" "$id" </dev/null >"$T/busy.1" 2>&1
 	wait_for 20 has_lines "$T/busy.1" 10
 	lvm checkpoint -R --tcp-established --network-lock skip --image-path "$T/busy.img" "$id"
+	# Its files come and go while it runs.
+	lvm pause "$id"
 	cp -a "$BUNDLE" "$T/second"
+	lvm resume "$id"
 	lvm restore -d -b "$T/second" --tcp-established --network-lock skip --image-path "$T/busy.img" "$copy" \
 		</dev/null >"$T/busy.2" 2>&1
 	lines=$(wc -l <"$T/busy.1")

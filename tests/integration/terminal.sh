@@ -341,7 +341,7 @@ a_run_in_the_background_comes_to_the_foreground() {
 }
 
 a_stopped_run_goes_on() {
-	local inside run
+	local inside run watcher
 	script 'echo up; read line; echo "got $line"; exit 9'
 	ID=$(new_id)
 	rm -f "$T/said"
@@ -352,12 +352,15 @@ a_stopped_run_goes_on() {
 		kill -TSTP "$run"
 		wait_for 20 eval '[ "$(ps -o state= -p '"$run"')" = T ]'
 		[ "$(ps -o state= -p "$inside")" != T ]
+		: >"$T/watched"
 	) &
-	expect_exit 9 play 24 80 env ID="$ID" CONFIG="$CONFIG" bash -c '
+	watcher=$!
+	expect_exit 9 play 24 80 env ID="$ID" CONFIG="$CONFIG" WATCHED="$T/watched" bash -c '
 		set -m
 		"$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$CONFIG" "$ID"
 		echo "shell after $?"
 		read -r go
+		for ((i = 0; i < 3000; i++)); do [ ! -e "$WATCHED" ] || break; sleep 0.02; done
 		fg >/dev/null' <<-'END'
 		wait up
 		wait shell after 147
@@ -369,7 +372,7 @@ a_stopped_run_goes_on() {
 		end
 		cooked
 	END
-	wait
+	wait "$watcher"
 }
 check 'a run in the background comes to the foreground, with its input' a_run_in_the_background_comes_to_the_foreground
 check 'a stopped run goes on, and its program is not stopped' a_stopped_run_goes_on
@@ -382,17 +385,18 @@ check 'the terminal is the controlling one' a_terminal_is_controlling
 check 'exec -t carries a terminal' exec_carries_a_terminal
 check 'much output arrives whole' much_output_arrives_whole
 check 'a terminal works where the caller has none' a_terminal_with_streams_that_are_none
-# The terminal of the caller is not read for a while (flow control, a slow link).
+# The terminal of the caller is not read (flow control, a slow link) until the program has had its signal.
 a_full_output_does_not_block_signals() {
-	local player status=0
 	mkdir "$T/got"
 	script 'trap "echo got >/tmp/got/it; kill -KILL \$!; exit 3" TERM; echo begun; head -c 1000000 /dev/zero & wait' \
 		'.mounts += [{"destination": "/tmp/got", "type": "bind", "source": "'"$T"'/got", "options": ["bind"]}]'
-	run_on_terminal <<<$'wait begun\nsleep 500\nsignal 15\nsleep 7000\nend' &
-	player=$!
-	wait_for 5 test -s "$T/got/it"
-	wait "$player" || status=$?
-	expect_equal 3 "$status"
+	steps() {
+		printf 'wait begun\nsleep 500\nsignal 15\n'
+		wait_for 5 test -s "$T/got/it" || : >"$T/got/nothing"
+		printf 'end\n'
+	}
+	expect_exit 3 run_on_terminal < <(steps)
+	[ ! -e "$T/got/nothing" ]
 }
 
 check 'output that nobody reads keeps no signal from the program' a_full_output_does_not_block_signals
