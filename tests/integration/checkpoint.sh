@@ -268,7 +268,7 @@ an_early_end_is_seen() {
 	id=$(new_id)
 	start_idle "$id"
 	lvm checkpoint --image-path "$T/early.img" "$id"
-	strace -o "$T/early.trace" -e inject=wait4:delay_exit=1000000 \
+	ASAN_OPTIONS=detect_leaks=0 strace -o "$T/early.trace" -e inject=wait4:delay_exit=1000000 \
 		"$RUNTIME" --root "$ROOT" restore -b "$IDLE" --image-path "$T/early.img" "$id" >"$T/early" 2>&1 &
 	local job=$!
 	wait_for 30 container_is "$id" running
