@@ -355,10 +355,20 @@ static void note_unknown(const struct json_cursor *at, const struct json_table *
 	}
 }
 
+/* Whether an error is among what was found after the first findings. */
+static bool has_error(const struct findings *all, size_t first)
+{
+	for (size_t i = first; i < all->count; i++) {
+		if (all->items[i].level == FINDING_ERROR)
+			return true;
+	}
+	return false;
+}
+
 int json_decode(const struct json_cursor *at, const struct json_table *table, void *target)
 {
 	struct findings *all = at->decoder->all;
-	size_t errors = all ? all->count : 0;
+	size_t before = all ? all->count : 0;
 	size_t count = 0;
 	int r = at->node ? json_count_members(at, &count) : 0;
 
@@ -367,7 +377,7 @@ int json_decode(const struct json_cursor *at, const struct json_table *table, vo
 	for (size_t i = 0; r == 0 && i < table->count; i++)
 		r = decode_field(at, &table->fields[i], target);
 	/* Between properties nothing can be said when one of them is wrong. */
-	if (r == 0 && at->node && table->check && (!all || all->count == errors))
+	if (r == 0 && at->node && table->check && (!all || !has_error(all, before)))
 		r = json_settle(at, table->check(at, target));
 	if (r == 0 && at->node && all && !table->partial)
 		note_unknown(at, table);

@@ -108,6 +108,15 @@ static void unknown_properties_are_notes(void **state unused_parameter)
 	        "unknown capability, not granted"});
 }
 
+static void a_note_inside_hides_no_error_of_the_whole(void **state unused_parameter)
+{
+	EXPECT(CONFIG("'linux': {'namespaces': [{'type': 'time'}], 'timeOffsets': "
+	              "{'monotonic': {'secsor': 1}, 'rdma': {}}}"),
+	       {FINDING_NOTE, "linux.timeOffsets.monotonic.secsor", "unknown property, ignored"},
+	       {FINDING_ERROR, "linux.timeOffsets.rdma",
+	        "is no clock with an offset (monotonic, boottime)"});
+}
+
 static void texts_have_no_control_characters(void **state unused_parameter)
 {
 	EXPECT("{'ociVersion': '1.3.0', 'root': {'path': 'r'}, 'a\\u001bb': 1}",
@@ -133,6 +142,7 @@ int main(void)
 		cmocka_unit_test(wrong_values_and_wrong_combinations_are_found_together),
 		cmocka_unit_test(what_follows_from_an_error_is_not_repeated),
 		cmocka_unit_test(unknown_properties_are_notes),
+		cmocka_unit_test(a_note_inside_hides_no_error_of_the_whole),
 		cmocka_unit_test(texts_have_no_control_characters),
 		cmocka_unit_test(what_is_no_json_is_an_error),
 	};
