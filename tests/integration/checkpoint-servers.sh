@@ -48,6 +48,9 @@ needs() { # SERVER
 	mv "$T/config.new" "$PLAIN/config.json"
 }
 
+# What a command said whose output is a file.
+failed() { cat "$1"; return 1; }
+
 goes_on() { # LOG: it acknowledges more
 	wait_for 30 has_lines "$1" $(($(wc -l <"$1") + 20))
 }
@@ -73,12 +76,12 @@ a_restore_loses_nothing() { # SERVER
 	local id log=$T/$1.plain
 	id=$(new_id)
 	needs "$1"
-	lvm run -d -b "$PLAIN" "$id" </dev/null >"$log.1" 2>&1
+	lvm run -d -b "$PLAIN" "$id" </dev/null >"$log.1" 2>&1 || failed "$log.1"
 	goes_on "$log.1"
 	expect_error 'give --tcp-established to keep' lvm checkpoint --image-path "$T/$1.refused" "$id"
 	goes_on "$log.1"
 	lvm checkpoint "${CONNECTED[@]}" --image-path "$T/$1.img" "$id"
-	lvm restore -d -b "$PLAIN" "${CONNECTED[@]}" --image-path "$T/$1.img" "$id" </dev/null >"$log.2" 2>&1
+	lvm restore -d -b "$PLAIN" "${CONNECTED[@]}" --image-path "$T/$1.img" "$id" </dev/null >"$log.2" 2>&1 || failed "$log.2"
 	goes_on "$log.2"
 	without_gap "$log.1" "$log.2"
 	stored_is_whole "$id" "$1" "$log.2"
@@ -91,7 +94,7 @@ clones_and_a_revert_lose_nothing() { # SERVER
 	local id before most line copy log
 	id=$(new_id) log=$T/$1.out
 	needs "$1"
-	lvm run -d -b "$PLAIN" --overlay "$TREE" "$id" </dev/null >"$log" 2>&1
+	lvm run -d -b "$PLAIN" --overlay "$TREE" "$id" </dev/null >"$log" 2>&1 || failed "$log"
 	goes_on "$log"
 	before=$(last "$log")
 	lvm snapshot create "${CONNECTED[@]}" "$id" one
