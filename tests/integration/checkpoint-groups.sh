@@ -18,7 +18,6 @@ exec testkit count
 SH
 
 V2=$(awk '$3 == "cgroup2" {print $2; exit}' /proc/mounts)
-has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 pid_of() { lvm state "$1" | jq .pid; }
 group_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
 own_group() { echo "$V2$(lvm state "$1" | jq -r --arg id "$1" '"/lvm-run-" + $id')"; }

@@ -6,7 +6,6 @@
 new_bundle counter '.process.args = ["/bin/testkit", "count"]'
 cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
 
-has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 runs_on() { # FILE
 	local lines
 	lines=$(wc -l <"$1")

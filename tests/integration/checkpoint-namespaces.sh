@@ -8,8 +8,6 @@ MAPPED='.linux.namespaces += [{type: "user"}]
 	| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
 
 pid_of() { lvm state "$1" | jq .pid; }
-has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
-all_is_ok() { expect_equal '' "$(grep -v '^ok ' "$1" || :)"; }
 
 program() { # NAME PROGRAM FILTER…: a bundle whose program is testkit's
 	local name=$1 words=$2

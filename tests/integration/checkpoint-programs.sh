@@ -7,9 +7,6 @@
 new_bundle busy '.process.args = ["/bin/testkit", "busy"] | .root.readonly = false'
 cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
 
-has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
-last() { tail -n 1 "$1"; }
-all_is_ok() { expect_equal '' "$(grep -v '^ok ' "$1" || :)"; }
 
 one_of_everything_goes_on() { # OPTION…: of restore
 	local id before

@@ -13,9 +13,6 @@ cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
 IDLE=$BUNDLE
 
 start_idle() { lvm run -d -b "$IDLE" "$1" </dev/null >/dev/null 2>&1; }
-last() { tail -n 1 "$1" 2>/dev/null; }
-has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
-pid_of() { lvm state "$1" | jq .pid; }
 image_files() { { find "$1" -mindepth 1 ! -name dump.log 2>/dev/null || :; } | wc -l; }
 
 # flip FILE OFFSET: another byte than there was.
@@ -421,13 +418,13 @@ a_checkpoint_is_on_the_disk_when_asked() {
 	id=$(new_id)
 	start_idle "$id"
 	traced "$T/trace" checkpoint -R --image-path "$T/sync.img" "$id"
-	expect_equal '' "$(grep -E 'f?sync(fs)?\(' "$T/trace" || :)"
+	expect_no_line -E 'f?sync(fs)?\(' "$T/trace"
 	traced "$T/trace" checkpoint --sync --image-path "$T/sync.img" "$id"
 	# The files, then the name, then the name on the disk.
 	expect_equal 'syncfs fsync' "$(grep -oE '(syncfs|fsync)\(.* = 0' "$T/trace" | cut -d'(' -f1 | xargs)"
 	start_idle "$id"
 	traced "$T/trace" snapshot create "$id" one >/dev/null
-	expect_equal '' "$(grep -E 'syncfs' "$T/trace" || :)"
+	expect_no_line -E 'syncfs' "$T/trace"
 	traced "$T/trace" snapshot create --sync "$id" two >/dev/null
 	expect_contains 'syncfs' "$(cat "$T/trace")"
 	lvm --store "$T/store" delete --force "$id"

@@ -196,7 +196,6 @@ a_prepared_network_is_joined() {
 }
 different_net() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
 
-all_is_ok() { expect_equal '' "$(grep -v '^ok ' "$1" || :)"; }
 more() { wait_for 30 has_lines "$1" $(($(wc -l <"$1") + 10)); }
 
 # testkit busy: a child, threads, TCP and unix connections, shared memory, timers, inotify, a deleted file, a pipe.

@@ -47,7 +47,7 @@ they_run_in_order() {
 	expect_equal 'prestart createRuntime createContainer startContainer' "$(head -n 4 "$T/out/log" | xargs)"
 	lvm kill "$ID" KILL
 	wait_for 5 container_is "$ID" stopped
-	expect_equal 0 "$(grep -c poststop "$T/out/log" || true)"
+	expect_no_line poststop "$T/out/log"
 	lvm delete "$ID"
 	expect_equal poststop "$(tail -n 1 "$T/out/log")"
 	expect_equal 7 "$(wc -l <"$T/out/log")"
@@ -144,7 +144,7 @@ their_environment() {
 	CONFIG=$T/env.json
 	SECRET=x create
 	grep -qx ONLY=this "$T/out/env"
-	expect_equal 0 "$(grep -c SECRET "$T/out/env" || true)"
+	expect_no_line SECRET "$T/out/env"
 }
 
 their_arguments() {
@@ -196,7 +196,7 @@ one_that_fails_before_create_undoes_it() {
 		expect_error 'container does not exist' lvm state "$ID"
 		[ ! -e "$T/pid" ]
 		grep -qx first "$T/out/log"
-		expect_equal 0 "$(grep -c never "$T/out/log" || true)"
+		expect_no_line never "$T/out/log"
 		no_group_of "$ID"
 		# runtime.md: after such a failure the container is destroyed, then the poststop hooks run.
 		expect_equal "$kind: 1" "$kind: $(grep -c poststop "$T/out/log" || true)"
@@ -261,7 +261,7 @@ poststop_runs_when_all_is_gone() {
 	hooks poststop "ls '$ROOT' >\$OUT/states"
 	create
 	lvm delete "$ID"
-	expect_equal 0 "$(grep -c "$ID" "$T/out/states" || true)"
+	expect_no_line "$ID" "$T/out/states"
 }
 
 a_missing_one_is_named() {

@@ -5,13 +5,8 @@
 # shellcheck disable=SC2016 # what is in single quotes is for the shell inside
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
-
-HOSTILE=$TOP/build/hostile
-[ "$HOSTILE" -nt "$TOP/tests/support/hostile.c" ] || make -s -C "$TOP" build/hostile >/dev/null || exit 1
-WORK=$T/work
-mkdir "$WORK"
-cp "$HOSTILE" "$WORK/hostile"
-cd "$WORK" || exit 1
+# shellcheck source=tests/support/hostile.sh
+. "$(dirname "$0")/../support/hostile.sh"
 
 bubblewrap=(timeout 60 bwrap --unshare-all --die-with-parent --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp
 	--bind "$WORK" "$WORK" --chdir "$WORK")

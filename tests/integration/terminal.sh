@@ -197,14 +197,14 @@ lines_end_in_line_feeds_alone() {
 	script 'echo one; echo two'
 	console onlcr create_and_start "$(new_id)"
 	expect_equal $'one\ntwo' "$(sed -n '2,3p' "$T/onlcr")"
-	expect_equal '' "$(grep $'\r' "$T/onlcr" || true)"
+	expect_no_line $'\r' "$T/onlcr"
 	script 'stty -a'
 	console stty create_and_start "$(new_id)"
 	grep -q -- '-onlcr' "$T/stty"
 	start_one
 	execute() { lvm exec --detach --tty "$@" "$ID" sh -c 'echo one; echo two'; }
 	console execonlcr execute
-	expect_equal '' "$(grep $'\r' "$T/execonlcr" || true)"
+	expect_no_line $'\r' "$T/execonlcr"
 }
 
 the_container_sees_its_terminal() {

@@ -107,6 +107,13 @@ expect_contains() {
 	esac
 }
 
+# expect_no_line GREP-ARGUMENT… FILE: the file can be read, and no line of it matches.
+expect_no_line() {
+	local status=0
+	grep "$@" || status=$?
+	[ "$status" -eq 1 ] || { printf 'grep %s: exit status %s, expected 1\n' "$*" "$status"; return 1; }
+}
+
 # wait_for SECONDS COMMAND…: until the command succeeds. At least a minute, since only a failure takes so long and
 # a busy machine may need it; lib_patience=1 wait_for … where a test goes on when it was in vain.
 lib_patience=60

@@ -14,9 +14,6 @@ BASE=$BUNDLE
 TREE=$BASE/rootfs
 cp "$TESTKIT" "$TREE/bin/testkit"
 
-last() { tail -n 1 "$1" 2>/dev/null; }
-has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
-pid_of() { lvm state "$1" | jq .pid; }
 # start_counter ID [OPTION…]: its output goes to $T/ID.out.
 start_counter() {
 	lvm run -d -b "$BASE" --overlay "$TREE" "${@:2}" "$1" </dev/null >"$T/$1.out" 2>&1
