@@ -62,7 +62,8 @@ struct checkpoint_options {
 	/* --- For snapshots and clones (snapshot.h, clone.h) --- */
 	/* dump: opened and locked by the caller, whom it stays with; its processes alone are ended. */
 	struct container *container;
-	checkpoint_hook *frozen;   /* dump: the images are whole, the processes still stand */
+	checkpoint_hook
+		*frozen; /* dump: all is saved (and sealed, unless it runs on), nothing runs yet */
 	checkpoint_hook *restored; /* restore: all is there and nothing runs yet */
 	void *context;
 	/* dump: when they stood still, and when they went on (0: they did not); CLOCK_MONOTONIC; may be null */

@@ -32,6 +32,7 @@
 struct restore {
 	const struct checkpoint_options *options;
 	struct store *store;
+	struct foreground *foreground; /* null: nobody stays with the program */
 	struct creation creation;
 	struct facts facts;
 	struct places places;
@@ -280,7 +281,10 @@ static int on_restored(struct restore *restore, struct error *err)
 		r = verify_finish(&restore->verify, err);
 	if (r == 0 && o->restored)
 		r = o->restored(restore->creation.init.pid, o->context, err);
-	return r < 0 ? r : creation_commit(&restore->creation, err);
+	if (r == 0)
+		r = creation_commit(&restore->creation, err);
+	/* As in run: from here on there is a program to forward signals to, and its end is one of them. */
+	return r == 0 && restore->foreground ? foreground_begin(restore->foreground, err) : r;
 }
 
 /*
@@ -460,8 +464,6 @@ static int stay(struct restore *restore, struct foreground *foreground, int *ret
 	int status = 0;
 
 	store_entry_unlock(&creation->entry);
-	/* It may have ended before signals were blocked: the first look is at once. */
-	(void)raise(SIGCHLD);
 
 	int r = foreground_wait(foreground, &creation->init, &creation->console, &status, err);
 
@@ -511,6 +513,7 @@ int checkpoint_restore(struct store *store, const struct create_options *create,
 	scoped_restore restore = {
 		.options = options,
 		.store = store,
+		.foreground = create->detach ? NULL : &foreground,
 		.creation = CREATION_NONE,
 		.image_fd = -1,
 		.criu_images_fd = -1,
@@ -532,8 +535,6 @@ int checkpoint_restore(struct store *store, const struct create_options *create,
 	if (restore.started)
 		settle_log(&restore, r, err);
 	criu_done(&restore.criu);
-	if (r == 0 && !create->detach)
-		r = foreground_begin(&foreground, err);
 	if (r == 0)
 		r = creation_run_hooks(&restore.creation, STATUS_RUNNING, HOOK_POSTSTART, err);
 	if (r < 0)
