@@ -161,7 +161,7 @@ static int apply_and_tell(struct cgroup *group, const struct limit_list *list, i
 	return limits_apply(list, dirfd, err);
 }
 
-static int change(struct cgroup *group, const struct limit_list *list, int dirfd, struct error *err)
+int update_values(struct cgroup *group, const struct limit_list *list, int dirfd, struct error *err)
 {
 	scoped_arena arena = {0};
 	struct limit_list saved = {0};
@@ -172,11 +172,6 @@ static int change(struct cgroup *group, const struct limit_list *list, int dirfd
 		return 0;
 	set_back(&saved, dirfd);
 	return -err->code;
-}
-
-int update_values(const struct limit_list *list, int dirfd, struct error *err)
-{
-	return change(NULL, list, dirfd, err);
 }
 
 /* --- Half a setting --- */
@@ -299,7 +294,7 @@ int cgroup_update(struct cgroup *group, const struct spec_resources *resources, 
 		return -err->code;
 	if ((grows ? legacy_grow(group, err) : legacy_update(group, &arena, &before, err)) < 0)
 		return -err->code;
-	if (change(group, &group->limits, group->dirfd, err) == 0)
+	if (update_values(group, &group->limits, group->dirfd, err) == 0)
 		return 0;
 	if (grows)
 		legacy_shrink(group);

@@ -4,6 +4,8 @@
 
 #include "cgroups/limits.h"
 
+struct cgroup;
+
 /*
  * The list that undoes `list` in the group `dirfd`, by what its files hold now, in reverse: what was written
  * last is undone first. Strings lie in the arena.
@@ -12,10 +14,12 @@ int update_save(const struct limit_list *list, int dirfd, struct arena *arena,
                 struct limit_list *ret, struct error *err) must_check;
 
 /*
- * limits_apply to the group `dirfd`; when one value is refused, those written before it are set to what
- * they were. What cannot be set back is logged.
+ * limits_apply to the directory `dirfd` of a group, whose driver is told of it (`group` null: nobody to
+ * tell); when one value is refused, those written before it are set to what they were. What cannot be set
+ * back is logged.
  */
-int update_values(const struct limit_list *list, int dirfd, struct error *err) must_check;
+int update_values(struct cgroup *group, const struct limit_list *list, int dirfd,
+                  struct error *err) must_check;
 
 /* −EBUSY when a limit of memory ("limit", "swap") is not above what is used now (−1: unknown). */
 int update_check_use(const char *property, struct optional_i64 limit, int64_t used,

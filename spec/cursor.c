@@ -39,14 +39,6 @@ static void make_printable(char *text)
 	}
 }
 
-char *json_path(const struct json_cursor *at)
-{
-	scoped_strbuf path = {0};
-
-	add_path(at, &path);
-	return path.failed ? NULL : arena_strdup(at->decoder->arena, path.data ? path.data : "");
-}
-
 int json_fail_memory(const struct json_cursor *at)
 {
 	return error_set(at->decoder->err, ENOMEM, "%s: out of memory", at->decoder->name);

@@ -159,9 +159,6 @@ int json_read_signed(const struct json_cursor *at, int64_t min, int64_t max,
 int json_read_word(const struct json_cursor *at, const struct json_word *words,
                    int64_t *ret) must_check;
 
-/* "linux.namespaces[2].type" in the arena; null: out of memory. */
-char *json_path(const struct json_cursor *at) must_check;
-
 /* A list without items, as of an absent property. */
 int json_empty_strings(const struct json_cursor *at, struct string_list *ret) must_check;
 

@@ -107,7 +107,7 @@ static int update(const struct folder *folder, const char *json, struct error *e
 	if (update_complete(&spec->linux.resources, folder->fd, err) < 0)
 		return -err->code;
 	assert_int_equal(limits_plan(&spec->linux.resources, &arena, &list, err), 0);
-	return update_values(&list, folder->fd, err);
+	return update_values(NULL, &list, folder->fd, err);
 }
 
 static void values_are_written(void **state)
