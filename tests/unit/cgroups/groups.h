@@ -73,6 +73,17 @@ static inline struct cgroup *create(const struct cgroup_request *request)
 	return group;
 }
 
+/* One without limits and with a name of its own, for a test that needs to know no more of it. */
+static inline struct cgroup *new_group(void)
+{
+	need_root();
+
+	scoped_str id = new_id();
+	const struct cgroup_request request = request_for(id);
+
+	return create(&request);
+}
+
 static inline void destroy(struct cgroup *group)
 {
 	struct error err = {0};

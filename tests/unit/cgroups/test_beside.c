@@ -1,34 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/str.h"
-#include "base/sys.h"
 #include "cgroups/beside.h"
-#include "cgroups/layout.h"
 
-static void need_root(void)
-{
-	char mount[LAYOUT_PATH_SIZE];
-	struct error err = {0};
-
-	if (geteuid() == 0 && layout_find_unified(mount, &err) == 0 && access(mount, W_OK) == 0)
-		return;
-	(void)printf("SKIP needs root and a writable cgroup v2 hierarchy\n");
-	skip();
-}
+#include "groups.h"
 
 static char *new_name(void)
 {
@@ -47,33 +19,11 @@ static struct cgroup *make(const char *name)
 	return group;
 }
 
-static void destroy(struct cgroup *group)
+/* In the first process: it has a child of its own, and both end with this process. */
+static void fork_one(void)
 {
-	struct error err = {0};
-
-	if (cgroup_destroy(group, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-/* It has a child of its own, and both end with this process. */
-static pid_t start_two(int dirfd)
-{
-	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP,
-		.exit_signal = SIGCHLD,
-		.cgroup = (unsigned int)dirfd,
-	};
-	pid_t pid = sys_clone3(&args);
-
-	if (pid == 0) {
+	if (fork() == 0)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (fork() == 0)
-			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
-	assert_true(pid > 0);
-	return pid;
 }
 
 static void await_count(const struct cgroup *group, size_t wanted)
@@ -183,7 +133,7 @@ static void what_is_released_lives_on_in_our_group(void **state)
 	need_root();
 
 	scoped_cgroup group = make(name);
-	pid_t pid = start_two(cgroup_dirfd(group));
+	pid_t pid = start(cgroup_dirfd(group), fork_one);
 
 	await_count(group, 2);
 	if (beside_release(group, &err) < 0)

@@ -5,15 +5,12 @@
 
 static void a_group_is_made_used_frozen_thawed_killed_and_removed(void **state)
 {
-	scoped_str id = new_id();
-	struct cgroup_request request = request_for(id);
 	scoped_cgroup again = NULL;
 	struct error err = {0};
 
 	(void)state;
-	need_root();
 
-	scoped_cgroup group = create(&request);
+	scoped_cgroup group = new_group();
 	pid_t pid = start(cgroup_dirfd(group), nothing);
 
 	assert_true(str_starts(cgroup_locate(group)->path, "/lvm-run-unit-"));
@@ -39,14 +36,11 @@ static void a_group_is_made_used_frozen_thawed_killed_and_removed(void **state)
 
 static void killing_reaches_a_frozen_group(void **state)
 {
-	scoped_str id = new_id();
-	struct cgroup_request request = request_for(id);
 	struct error err = {0};
 
 	(void)state;
-	need_root();
 
-	scoped_cgroup group = create(&request);
+	scoped_cgroup group = new_group();
 	pid_t pid = start(cgroup_dirfd(group), nothing);
 
 	assert_int_equal(cgroup_freeze(group, PROMPT_MS, &err), 0);
@@ -58,17 +52,14 @@ static void killing_reaches_a_frozen_group(void **state)
 
 static void a_group_that_does_not_freeze_in_time_runs_again(void **state)
 {
-	scoped_str id = new_id();
-	struct cgroup_request request = request_for(id);
 	pid_t pids[6];
 	struct error err = {0};
 	int r = 0;
 	char text[8];
 
 	(void)state;
-	need_root();
 
-	scoped_cgroup group = create(&request);
+	scoped_cgroup group = new_group();
 
 	for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
 		pids[i] = start(cgroup_dirfd(group), spin);
@@ -89,16 +80,13 @@ static void a_group_that_does_not_freeze_in_time_runs_again(void **state)
 
 static void signals_reach_processes_in_groups_below(void **state)
 {
-	scoped_str id = new_id();
-	struct cgroup_request request = request_for(id);
 	struct error err = {0};
 	pid_t *pids = NULL;
 	size_t count = 0;
 
 	(void)state;
-	need_root();
 
-	scoped_cgroup group = create(&request);
+	scoped_cgroup group = new_group();
 
 	assert_int_equal(mkdirat(cgroup_dirfd(group), "below", 0755), 0);
 
@@ -118,14 +106,11 @@ static void signals_reach_processes_in_groups_below(void **state)
 
 static void a_group_in_use_is_not_removed(void **state)
 {
-	scoped_str id = new_id();
-	struct cgroup_request request = request_for(id);
 	struct error err = {0};
 
 	(void)state;
-	need_root();
 
-	scoped_cgroup group = create(&request);
+	scoped_cgroup group = new_group();
 	pid_t pid = start(cgroup_dirfd(group), nothing);
 
 	assert_int_equal(cgroup_destroy(group, &err), -EBUSY);

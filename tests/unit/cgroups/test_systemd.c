@@ -2,32 +2,7 @@
  * The systemd driver against a script in the helper's place, which does with mkdir and cgroup.procs what
  * systemd would. The real one is met in the virtual machine (tests/vm). Needs root.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "base/fd.h"
-#include "base/file.h"
-#include "base/str.h"
-#include "base/sys.h"
-#include "cgroups/cgroup.h"
-#include "cgroups/group.h"
-
-static const struct spec_resources no_resources;
+#include "groups.h"
 
 /* Each test runs in a child with a mount namespace: /run is a tmpfs with what sd_booted(3) looks for. */
 static int in_private_run(int (*body)(void))
@@ -111,22 +86,6 @@ static struct cgroup *plan(struct error *err)
 	return cgroup_plan(&request, &group, err) < 0 ? NULL : group;
 }
 
-static pid_t start_in(int dirfd)
-{
-	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP,
-		.exit_signal = SIGCHLD,
-		.cgroup = (unsigned int)dirfd,
-	};
-	pid_t pid = sys_clone3(&args);
-
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	return pid;
-}
-
 static size_t count_processes(const struct cgroup *group)
 {
 	pid_t *pids = NULL;
@@ -152,7 +111,7 @@ static int live(void)
 	if (cgroup_create(group, &err) < 0 || count_processes(group) != 1)
 		return 3;
 
-	pid_t init = start_in(cgroup_dirfd(group));
+	pid_t init = start(cgroup_dirfd(group), nothing);
 
 	if (init < 0 || count_processes(group) != 2)
 		return 4;
@@ -228,7 +187,7 @@ static int gone_bus(void)
 
 	scoped_cgroup group = plan(&err);
 
-	if (!group || cgroup_create(group, &err) < 0 || start_in(cgroup_dirfd(group)) < 0 ||
+	if (!group || cgroup_create(group, &err) < 0 || start(cgroup_dirfd(group), nothing) < 0 ||
 	    cgroup_settle(group, &err) < 0)
 		return 2;
 	if (!install_helper("echo error 111 connect: Connection refused"))

@@ -36,6 +36,15 @@ static void unmake(const char *path)
 	assert_int_equal(rmdir(full), 0);
 }
 
+/* `path` null: where groups of that id lie. */
+static struct cgroup *create_at(const char *id, const char *path)
+{
+	struct cgroup_request request = request_for(id);
+
+	request.cgroups_path = path;
+	return create(&request);
+}
+
 static char noted[512];
 static unsigned int notes;
 
@@ -90,33 +99,32 @@ static void where_all_above_is_there_nothing_is_noted(void **state)
 }
 
 /* What a command left that was killed between making a group above its own and marking it. */
-static void open_noted(const char *mount, const char *path, const char *made)
+static void open_noted(const char *path, const char *made)
 {
+	char mount[LAYOUT_PATH_SIZE];
 	struct cgroup_location location = {
 		.driver = CGROUP_DRIVER_CGROUPFS, .mount = mount, .path = path, .made = made};
 	scoped_cgroup group = NULL;
 	struct error err = {0};
 
+	assert_int_equal(layout_find_unified(mount, &err), 0);
 	assert_int_equal(cgroup_open(&location, &group, &err), -ENOENT);
 }
 
 static void noted_groups_without_a_mark_are_removed(void **state)
 {
-	char mount[LAYOUT_PATH_SIZE];
 	scoped_str id = new_id();
 	scoped_str top = str_format("/%s", id);
 	scoped_str one = str_format("/%s/one", id);
 	scoped_str leaf = str_format("/%s/one/two/leaf", id);
-	struct error err = {0};
 
 	(void)state;
 	need_root();
-	assert_int_equal(layout_find_unified(mount, &err), 0);
 	make(top);
 	make(one);
-	open_noted(mount, leaf, NULL);
+	open_noted(leaf, NULL);
 	assert_true(is_there(one)); /* nothing says that it is ours */
-	open_noted(mount, leaf, one);
+	open_noted(leaf, one);
 	assert_false(is_there(one));
 	assert_true(is_there(top));
 	unmake(top);
@@ -124,23 +132,18 @@ static void noted_groups_without_a_mark_are_removed(void **state)
 
 static void a_noted_group_that_another_uses_goes_with_that_one(void **state)
 {
-	char mount[LAYOUT_PATH_SIZE];
 	scoped_str id = new_id();
 	scoped_str top = str_format("/%s", id);
 	scoped_str leaf = str_format("/%s/killed", id);
 	scoped_str other = str_format("/%s/other", id);
-	struct cgroup_request request = request_for(id);
-	struct error err = {0};
 
 	(void)state;
 	need_root();
-	assert_int_equal(layout_find_unified(mount, &err), 0);
 	make(top);
-	request.cgroups_path = other;
 
-	scoped_cgroup group = create(&request);
+	scoped_cgroup group = create_at(id, other);
 
-	open_noted(mount, leaf, top);
+	open_noted(leaf, top);
 	assert_true(is_there(other));
 	destroy(group);
 	assert_false(is_there(top));
@@ -148,32 +151,25 @@ static void a_noted_group_that_another_uses_goes_with_that_one(void **state)
 
 static void a_note_of_a_group_that_is_not_above_counts_for_nothing(void **state)
 {
-	char mount[LAYOUT_PATH_SIZE];
 	scoped_str id = new_id();
 	scoped_str top = str_format("/%s", id);
 	scoped_str leaf = str_format("/%s/leaf", id);
 	scoped_str part = str_format("/%.3s", id);
-	struct error err = {0};
 
 	(void)state;
 	need_root();
-	assert_int_equal(layout_find_unified(mount, &err), 0);
 	make(top);
-	open_noted(mount, leaf, part);
-	open_noted(mount, leaf, "/");
+	open_noted(leaf, part);
+	open_noted(leaf, "/");
 	assert_true(is_there(top));
 	unmake(top);
 }
 
 static void deeply_nested_groups_are_removed(void **state)
 {
-	scoped_str id = new_id();
-	struct cgroup_request request = request_for(id);
-
 	(void)state;
-	need_root();
 
-	scoped_cgroup group = create(&request);
+	scoped_cgroup group = new_group();
 	scoped_fd at = openat(cgroup_dirfd(group), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	for (int i = 0; i < 300; i++) {
@@ -281,18 +277,13 @@ static void a_new_group_below_a_frozen_one_is_refused_and_undone(void **state)
 static void groups_above_are_made_and_undone(void **state)
 {
 	scoped_str id = new_id();
-	scoped_str kept = str_format("/lvm-run-%s", id);
 	scoped_str path = str_format("lvm-run-%s/a/b/c", id);
-	struct cgroup_request request = request_for(id);
 
 	(void)state;
 	need_root();
 
-	scoped_cgroup top = create(&request);
-
-	request.cgroups_path = path;
-
-	scoped_cgroup group = create(&request);
+	scoped_cgroup top = create_at(id, NULL);
+	scoped_cgroup group = create_at(id, path);
 	struct stat st;
 
 	assert_true(exists(group));
@@ -307,19 +298,14 @@ static void the_last_container_below_removes_the_way_down(void **state)
 	scoped_str id = new_id();
 	scoped_str one = str_format("/lvm-run-%s/a/one", id);
 	scoped_str two = str_format("/lvm-run-%s/a/two", id);
-	struct cgroup_request request = request_for(id);
 	scoped_cgroup opened = NULL;
 	struct error err = {0};
 
 	(void)state;
 	need_root();
-	request.cgroups_path = one;
 
-	scoped_cgroup first = create(&request);
-
-	request.cgroups_path = two;
-
-	scoped_cgroup second = create(&request);
+	scoped_cgroup first = create_at(id, one);
+	scoped_cgroup second = create_at(id, two);
 
 	destroy(first);
 	assert_true(exists(second));
@@ -336,15 +322,13 @@ static void a_way_down_without_its_group_is_removed_when_looked_for(void **state
 {
 	scoped_str id = new_id();
 	scoped_str path = str_format("/lvm-run-%s/a", id);
-	struct cgroup_request request = request_for(id);
 	scoped_cgroup opened = NULL;
 	struct error err = {0};
 
 	(void)state;
 	need_root();
-	request.cgroups_path = path;
 
-	scoped_cgroup group = create(&request);
+	scoped_cgroup group = create_at(id, path);
 	scoped_str top = str_format("%s/lvm-run-%s", cgroup_locate(group)->mount, id);
 
 	assert_int_equal(rmdir(group->full), 0);
