@@ -11,29 +11,35 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-/* Reads the rest of `fd` into *ret, which holds `have` of `expected` bytes' room. */
+/* Reads `fd`, which is said to have `expected` bytes, to its end into *ret. */
 static int read_growing(int fd, size_t expected, size_t limit, char **ret, size_t *ret_size)
 {
-	scoped_str data = NULL;
 	size_t capacity = expected + 1; /* one more byte, to see the end without another call */
+	scoped_str data = malloc(capacity + 1);
 	size_t size = 0;
 
+	if (!data)
+		return -ENOMEM;
 	for (;;) {
-		char *grown = realloc(data, capacity + 1);
+		ssize_t count = read(fd, data + size, capacity - size);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return -errno;
+		size += (size_t)count;
+		if (size > limit)
+			return -EFBIG;
+		if (count == 0 || size == expected)
+			break;
+		if (size < capacity)
+			continue;
+
+		char *grown = realloc(data, 2 * capacity + 1);
 
 		if (!grown)
 			return -ENOMEM;
 		data = grown;
-
-		ssize_t count = fd_read_all(fd, data + size, capacity - size);
-
-		if (count < 0)
-			return (int)count;
-		size += (size_t)count;
-		if (size > limit)
-			return -EFBIG;
-		if (size < capacity)
-			break;
 		capacity *= 2;
 	}
 	data[size] = '\0';

@@ -124,6 +124,24 @@ static void a_file_over_the_limit_is_refused(void **state)
 	assert_null(text);
 }
 
+/* As in procfs. */
+static void a_file_that_does_not_say_its_size_is_read_whole(void **state)
+{
+	struct error err = {0};
+	scoped_str text = NULL;
+	size_t size = 0;
+	char want[8192];
+	scoped_fd fd = open("/proc/filesystems", O_RDONLY | O_CLOEXEC);
+	ssize_t count = fd_read_all(fd, want, sizeof(want));
+
+	(void)state;
+	assert_in_range(count, 1, sizeof(want) - 1);
+	assert_int_equal(file_read(AT_FDCWD, "/proc/filesystems", 8192, &text, &size, &err), 0);
+	assert_int_equal(size, count);
+	assert_memory_equal(text, want, size);
+	assert_int_equal(text[size], '\0');
+}
+
 /* An image may put anything there: none of it may block or be read without end. */
 static void what_is_no_regular_file_is_refused_at_once(void **state)
 {
@@ -197,6 +215,7 @@ int main(void)
 		in_directory(a_file_is_replaced_whole_and_read_back),
 		in_directory(a_whole_file_is_created_and_replaced_and_leaves_no_other),
 		in_directory(a_file_over_the_limit_is_refused),
+		cmocka_unit_test(a_file_that_does_not_say_its_size_is_read_whole),
 		in_directory(what_is_no_regular_file_is_refused_at_once),
 		cmocka_unit_test(a_process_is_told_by_its_start_time),
 		cmocka_unit_test(this_boot_has_an_id),
