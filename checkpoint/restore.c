@@ -26,7 +26,6 @@
 #include "rootfs/rootfs.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
-#include "runtime/delete.h"
 #include "runtime/foreground.h"
 
 struct restore {
@@ -459,7 +458,6 @@ static int stay(struct restore *restore, struct foreground *foreground, int *ret
                 struct error *err)
 {
 	struct creation *creation = &restore->creation;
-	scoped_container container = CONTAINER_NONE;
 	struct error failure;
 	int status = 0;
 
@@ -471,14 +469,7 @@ static int stay(struct restore *restore, struct foreground *foreground, int *ret
 		return r;
 	foreground_end(foreground);
 	*ret_exit = process_exit_code(status);
-	if (creation->options->keep || store_entry_relock(&creation->entry, &failure) < 0)
-		return 0;
-	container.entry = creation->entry;
-	creation->entry.fd = -1;
-	creation->entry.journal_fd = -1;
-	container.record = creation->record;
-	container.status = STATUS_STOPPED;
-	if (container_destroy(&container, &failure) < 0)
+	if (!creation->options->keep && creation_destroy(creation, STATUS_STOPPED, &failure) < 0)
 		log_write(LOG_LEVEL_WARNING, "restore: clean up: %s", failure.text);
 	return 0;
 }

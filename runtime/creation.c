@@ -47,9 +47,7 @@ static void undo(struct creation *creation)
 		(void)unlink(creation->options->pid_file);
 	if (creation->entry.fd >= 0 && creation->options->reuse) {
 		fd_close(&creation->entry.journal_fd);
-		*creation->options->reuse = creation->entry;
-		creation->entry.fd = -1;
-		creation->entry.locked = false;
+		*creation->options->reuse = store_entry_take(&creation->entry);
 	} else if (creation->entry.fd >= 0) {
 		/* Its lock first: what is removed is locked once more. */
 		disk_root_free(&creation->root);
@@ -74,6 +72,19 @@ void creation_done(struct creation *creation)
 	disk_root_free(&creation->root);
 	store_entry_done(&creation->entry);
 	init_plan_done(&creation->plan);
+}
+
+int creation_destroy(struct creation *creation, enum container_status status, struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	int r = store_entry_relock(&creation->entry, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	container.entry = store_entry_take(&creation->entry);
+	container.record = creation->record;
+	container.status = status;
+	return container_destroy(&container, err);
 }
 
 void creation_keep(struct creation *creation)
@@ -235,10 +246,8 @@ static int take_over(struct creation *creation, struct error *err)
 {
 	static const char *const gone[] = {JOURNAL_NAME, PROCESS_LINK_NAME, CONFIG_NAME,
 	                                   START_SOCKET_NAME};
-	struct store_entry *entry = creation->options->reuse;
 
-	creation->entry = *entry;
-	*entry = (struct store_entry){.fd = -1, .journal_fd = -1};
+	creation->entry = store_entry_take(creation->options->reuse);
 	fd_close(&creation->entry.journal_fd);
 	for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
 		if (unlinkat(creation->entry.fd, gone[i], 0) < 0 && errno != ENOENT)

@@ -102,4 +102,11 @@ int creation_hurry_start(struct creation *creation, struct error *err) must_chec
 /* The container stays. */
 void creation_keep(struct creation *creation);
 
+/*
+ * Ends and removes after all what was kept and unlocked; poststop hooks run. What another command has removed
+ * meanwhile is no error.
+ */
+int creation_destroy(struct creation *creation, enum container_status status,
+                     struct error *err) must_check;
+
 #endif

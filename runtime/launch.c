@@ -7,7 +7,6 @@
 #include "base/fd.h"
 #include "runtime/container.h"
 #include "runtime/creation.h"
-#include "runtime/delete.h"
 #include "runtime/foreground.h"
 
 struct launch {
@@ -17,22 +16,6 @@ struct launch {
 	int reaper_fd;
 	bool started;
 };
-
-/* Another command may have removed it meanwhile. */
-static int destroy(struct creation *creation, struct error *err)
-{
-	scoped_container container = CONTAINER_NONE;
-	int r = store_entry_relock(&creation->entry, err);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	container.entry = creation->entry;
-	creation->entry.fd = -1;
-	creation->entry.journal_fd = -1;
-	container.record = creation->record;
-	container.status = STATUS_RUNNING;
-	return container_destroy(&container, err);
-}
 
 int launch_end(struct launch **launch, struct error *err)
 {
@@ -45,7 +28,7 @@ int launch_end(struct launch **launch, struct error *err)
 	*launch = NULL;
 	fd_close(&l->reaper_fd); /* init ends, whatever the rest comes to */
 	if (l->started) {
-		r = destroy(&l->creation, err);
+		r = creation_destroy(&l->creation, STATUS_RUNNING, err);
 		(void)!process_reap(&l->creation.init, &status, &ignored);
 	}
 	creation_done(&l->creation);

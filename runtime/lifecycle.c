@@ -148,17 +148,9 @@ int container_start(struct store *store, const char *id, struct error *err)
 /* What is left once the program of a foreground container has ended. */
 static void clean_up(struct creation *creation)
 {
-	scoped_container container = CONTAINER_NONE;
 	struct error err;
 
-	if (store_entry_relock(&creation->entry, &err) < 0)
-		return; /* another command has removed it */
-	container.entry = creation->entry;
-	creation->entry.fd = -1;
-	creation->entry.journal_fd = -1;
-	container.record = creation->record;
-	container.status = STATUS_STOPPED;
-	if (container_destroy(&container, &err) < 0)
+	if (creation_destroy(creation, STATUS_STOPPED, &err) < 0)
 		log_write(LOG_LEVEL_WARNING, "run %s: clean up: %s", creation->options->id,
 		          err.text);
 }

@@ -127,6 +127,15 @@ void store_entry_done(struct store_entry *entry)
 	fd_close(&entry->fd);
 }
 
+struct store_entry store_entry_take(struct store_entry *entry)
+{
+	struct store_entry taken = *entry;
+
+	entry->fd = entry->journal_fd = -1;
+	entry->locked = false;
+	return taken;
+}
+
 static int not_there(struct error *err)
 {
 	return error_set(err, ENOENT, "container does not exist");
@@ -187,12 +196,9 @@ static int open_locked(struct store *store, const char *id, int operation, struc
 	if (r < 0)
 		return r;
 	r = lock_entry(&entry, operation, err);
-	if (r < 0) {
-		fd_close(&entry.fd); /* not ours: nothing to unlock */
+	if (r < 0)
 		return r;
-	}
-	*ret = entry;
-	entry.fd = -1;
+	*ret = store_entry_take(&entry);
 	return 0;
 }
 

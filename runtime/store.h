@@ -91,6 +91,9 @@ int store_entry_relock(struct store_entry *entry, struct error *err) must_check;
 void store_entry_done(struct store_entry *entry);
 #define scoped_store_entry scoped(store_entry_done) struct store_entry
 
+/* Moves descriptors and lock out of the variable, which knows only store and id afterwards. */
+struct store_entry store_entry_take(struct store_entry *entry) must_check;
+
 /* Reads the record into `arena`; −ENOENT without *err when there is none. */
 int store_read_record(int entry_fd, struct arena *arena, struct record *ret,
                       struct error *err) must_check;
