@@ -50,6 +50,11 @@ char *fd_path(int fd, char buffer[static FD_PATH_SIZE])
 	return buffer;
 }
 
+int fd_open(const char *path, int flags)
+{
+	return openat(AT_FDCWD, path, flags);
+}
+
 int fd_write_all(int fd, const void *data, size_t size)
 {
 	const char *next = data;

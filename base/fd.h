@@ -24,6 +24,12 @@ enum { FD_PATH_SIZE = 32 };
 /* Writes "/proc/self/fd/N" for the kernel interfaces that take only paths; returns `buffer`. */
 char *fd_path(int fd, char buffer[static FD_PATH_SIZE]);
 
+/*
+ * open(2) of what is there. By openat(2): musl sets O_CLOEXEC once more after open(2), a system call that the
+ * hot path can do without.
+ */
+int fd_open(const char *path, int flags) must_check;
+
 /* Writes all of `data`, repeating after EINTR and short writes; −errno, err untouched. */
 int fd_write_all(int fd, const void *data, size_t size) must_check;
 

@@ -218,7 +218,7 @@ int cgroup_open(const struct cgroup_location *location, struct cgroup **ret, str
 	}
 	if (copy_location(group, location, err) < 0 || !group->full)
 		return -err->code;
-	group->dirfd = open(group->full, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	group->dirfd = fd_open(group->full, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (group->dirfd < 0 && errno == ENOENT) {
 		/* Its creation may have been interrupted on the way down. */
 		unified_remove_parents(group);

@@ -263,7 +263,7 @@ static int check_unused(const struct cgroup *group, struct error *err)
 
 static int open_group(struct cgroup *group, struct error *err)
 {
-	group->dirfd = open(group->full, GROUP_OPEN_FLAGS);
+	group->dirfd = fd_open(group->full, GROUP_OPEN_FLAGS);
 	if (group->dirfd < 0)
 		return error_errno(err, "open the cgroup %s", group->full);
 	return check_unused(group, err);

@@ -100,7 +100,7 @@ static int open_bundle(struct creation *creation, struct error *err)
 	const char *bundle = creation->options->bundle ? creation->options->bundle : ".";
 	char path[FD_PATH_SIZE];
 
-	creation->bundle_fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	creation->bundle_fd = fd_open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (creation->bundle_fd < 0)
 		return error_errno(err, "bundle %s", bundle);
 

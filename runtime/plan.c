@@ -113,7 +113,7 @@ int plan_build(struct init_plan *plan, const struct plan_request *request, struc
 	plan->landlock = request->landlock;
 	plan->new_user_namespace = is_new(spec, NAMESPACE_USER);
 	plan->new_mount_namespace = is_new(spec, NAMESPACE_MOUNT);
-	plan->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	plan->proc_fd = fd_open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (plan->proc_fd < 0)
 		return error_errno(err, "open /proc");
 

@@ -111,7 +111,7 @@ static void find_home(struct program *program)
 
 	(void)memcpy(program->home, "HOME=/", sizeof("HOME=/"));
 
-	scoped_fd fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	scoped_fd fd = fd_open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		search_passwd(program, fd);

@@ -76,14 +76,14 @@ static int make_directories(const char *path, struct error *err)
 static int open_root(const char *path, struct error *err)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	int fd = open(path, flags);
+	int fd = fd_open(path, flags);
 
 	if (fd < 0 && errno == ENOENT) {
 		int r = make_directories(path, err);
 
 		if (r < 0)
 			return r;
-		fd = open(path, flags);
+		fd = fd_open(path, flags);
 	}
 	return fd < 0 ? error_errno(err, "state root %s", path) : fd;
 }
