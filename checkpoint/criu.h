@@ -22,6 +22,9 @@ enum { CRIU_VERSION_MIN = 40101 }; /* major × 10000 + minor × 100 + sublevel *
 /* Values of rpc.proto. */
 enum criu_network_lock { CRIU_LOCK_IPTABLES = 1, CRIU_LOCK_NFTABLES = 2, CRIU_LOCK_SKIP = 3 };
 
+/* Of packets that CRIU sends itself to bring a connection into its state (soccr.h). */
+enum { CRIU_MARK = 0xc114 };
+
 /* A descriptor that replaces what the images name by `key`; `fd` is ours, CRIU gets a copy. */
 struct criu_inherit {
 	const char *key;

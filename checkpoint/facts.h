@@ -72,6 +72,7 @@ struct facts {
 	bool network;          /* a network namespace of its own */
 	ino_t network_inode;
 	bool user_namespace; /* of its own: the network namespace belongs to it, and CRIU makes both */
+	bool connections;    /* facts_read: TCP connections were saved */
 	struct fact_file
 		*pages; /* the files of memory, which facts_read leaves to facts_check_pages */
 	size_t page_count;

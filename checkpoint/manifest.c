@@ -298,8 +298,11 @@ static int check_files(int directory, const struct json_document *document, stru
 	files = arena_alloc(&facts->arena, value.length, sizeof(*files));
 	if (!files)
 		return error_code(err, ENOMEM, MANIFEST_NAME);
-	for (size_t i = 0; i < known.count && r == 0; i++)
+	for (size_t i = 0; i < known.count && r == 0; i++) {
 		r = read_file(document, json_item(list, i), &facts->arena, &files[i], err);
+		/* CRIU writes one for each. */
+		facts->connections |= r == 0 && str_starts(files[i].name, "tcp-stream-");
+	}
 	if (r < 0)
 		return r;
 	set_memory_apart(files, known.count, facts);

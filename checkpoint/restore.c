@@ -16,6 +16,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/credentials.h"
 #include "checkpoint/facts.h"
+#include "checkpoint/hold.h"
 #include "checkpoint/image.h"
 #include "checkpoint/inherit.h"
 #include "checkpoint/lazy.h"
@@ -40,6 +41,7 @@ struct restore {
 	int work_fd;
 	int root_fd; /* a managed root, mounted but not yet attached; −1: none */
 	struct inherited inherited;
+	struct firewall *held; /* packets of connections; null: none */
 	struct criu criu;
 	struct lazy lazy;
 	struct verify verify;
@@ -52,6 +54,7 @@ struct restore {
 static void restore_done(struct restore *restore)
 {
 	criu_done(&restore->criu);
+	firewall_free(&restore->held);
 	verify_done(&restore->verify);
 	creation_done(&restore->creation);
 	lazy_done(&restore->lazy);
@@ -238,6 +241,21 @@ static bool has_new_network(const struct restore *restore)
 	return restore->facts.user_namespace && restore->facts.network;
 }
 
+static bool is_joined_network(const struct restore *restore)
+{
+	return restore->creation.plan.spec->linux.namespaces[NAMESPACE_NETWORK].path &&
+	       !has_new_network(restore);
+}
+
+static bool has_connections(const struct restore *restore)
+{
+	const struct checkpoint_options *o = restore->options;
+
+	if (!restore->facts.network || !restore->facts.connections || o->tcp_close)
+		return false;
+	return o->lock != CRIU_LOCK_SKIP || !is_joined_network(restore);
+}
+
 /* The first process is there, its namespaces are empty: what create does once init exists. */
 static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 {
@@ -255,6 +273,9 @@ static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 		r = credentials_check_maps(pid, creation->plan.spec, err);
 	if (r == 0 && has_new_network(restore))
 		r = inherit_loopback(pid, err);
+	/* Before the hooks, which may connect it with others. */
+	if (r == 0 && has_connections(restore))
+		restore->held = hold_connections(pid, is_joined_network(restore));
 	if (r == 0)
 		r = cgroup_settle(creation->cgroup, err);
 	/* CRIU makes all others of this one. */
@@ -322,6 +343,9 @@ static int on_step(const char *step, pid_t pid, int fd, void *context, struct er
 		return on_namespaces(restore, pid, err);
 	if (str_equal(step, "post-restore"))
 		return on_restored(restore, err);
+	/* All ends are there. */
+	if (str_equal(step, "network-unlock"))
+		firewall_free(&restore->held);
 	if (str_equal(step, "pre-resume"))
 		return on_credentials(restore, err);
 	return 0;

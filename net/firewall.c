@@ -201,6 +201,22 @@ static void match_byte(struct netlink *nl, uint32_t key, uint8_t value)
 	compare(nl, NFT_CMP_EQ, &value, sizeof(value));
 }
 
+static void match_resets(struct netlink *nl)
+{
+	static const uint8_t none, reset = 0x04; /* of the 14th byte (RFC 9293, 3.1) */
+
+	load_payload(nl, NFT_PAYLOAD_TRANSPORT_HEADER, 13, sizeof(reset));
+	mask(nl, &reset, sizeof(reset));
+	compare(nl, NFT_CMP_NEQ, &none, sizeof(none));
+}
+
+/* In the byte order of the host. */
+static void match_mark(struct netlink *nl, uint32_t value, bool not )
+{
+	load_meta(nl, NFT_META_MARK);
+	compare(nl, not ? NFT_CMP_NEQ : NFT_CMP_EQ, &value, sizeof(value));
+}
+
 static void match_address(struct netlink *nl, const struct address *address, bool destination,
                           bool not )
 {
@@ -266,6 +282,10 @@ static void match(struct netlink *nl, const struct firewall_rule *rule)
 		match_types(nl, rule->first, rule->last);
 	else if (rule->protocol && rule->last)
 		match_ports(nl, rule->first, rule->last);
+	if (rule->resets)
+		match_resets(nl);
+	if (rule->mark)
+		match_mark(nl, rule->mark, rule->mark_not);
 }
 
 /* --- What is done with it --- */

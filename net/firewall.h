@@ -63,6 +63,9 @@ struct firewall_rule {
 	bool from_not;                   /* anything but `from` */
 	uint8_t protocol;                /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6 */
 	uint16_t first, last;            /* ports of the destination, or types of ICMPv6 */
+	bool resets;                     /* of TCP: segments that end a connection at once */
+	uint32_t mark;                   /* of the packet; its sender sets it with SO_MARK */
+	bool mark_not;                   /* any but `mark` */
 	enum firewall_verdict verdict;
 };
 int firewall_add_rule(struct firewall *firewall, const struct firewall_rule *rule,

@@ -25,6 +25,9 @@ edit_config() {
 	fi && mv "$BUNDLE/.config.new" "$BUNDLE/config.json"
 }
 
+MAPPED='.linux.namespaces += [{type: "user"}]
+	| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+
 run() { # ID OPTION…
 	local id=$1
 	shift
@@ -104,6 +107,76 @@ connections_in_the_making() {
 	save "$id" --tcp-established --tcp-skip-in-flight
 	load "$id" --tcp-established
 	goes_on "$id"
+}
+
+# Both ends are in the container, and one of them comes back before the other.
+connections_inside() { # WORD FILTER [OPTION…]
+	local id word=$1
+	id=$(new_id)
+	held "$id" "$2" "$word"
+	case $2 in *100000*) chown -R 100000:100000 "$BUNDLE/rootfs" ;; esac
+	shift 2
+	run "$id"
+	save "$id" --tcp-established "$@"
+	load "$id" --tcp-established "$@"
+	goes_on "$id"
+}
+
+# A network namespace of somebody else: NETWORK is its path, and the filter JOINED leads there.
+new_network() {
+	unshare -n "$ROOTFS/bin/busybox" sh -c 'busybox ip link set lo up && echo up && exec busybox sleep 1000' >"$T/network" &
+	wait_for 20 grep -q up "$T/network"
+	NETWORK=/proc/$!/ns/net
+	JOINED=".linux.namespaces |= map(if .type == \"network\" then .path = \"$NETWORK\" else . end)"
+	: >"$T/network"
+}
+# Nobody listens there: "refused" is the answer, or none comes.
+answer_in_network() { # SECONDS
+	local status=0
+	nsenter --net="$NETWORK" timeout "$1" "$TESTKIT" hold tcp=9 >"$T/answer" || status=$?
+	case $status:$(cat "$T/answer") in
+	3:*refused) echo refused ;;
+	124:) echo none ;;
+	*) cat "$T/answer" ;;
+	esac
+}
+
+connections_in_a_joined_network() {
+	local id
+	id=$(new_id)
+	new_network
+	held joined "$JOINED" full
+	run "$id"
+	save "$id" --tcp-established
+	new_network
+	edit_config "$JOINED"
+	load "$id" --tcp-established
+	expect_equal refused "$(answer_in_network 20)"
+	goes_on "$id"
+}
+
+# A hook sees that nothing is reset, and ends the restore.
+nothing_is_held_after_a_kill() {
+	local id
+	id=$(new_id)
+	new_network
+	held killed "$JOINED" full
+	run "$id"
+	save "$id" --tcp-established
+	new_network
+	edit_config "$JOINED"
+	# shellcheck disable=SC2016 # a variable of the hook's shell
+	{
+		declare -f answer_in_network
+		declare -p NETWORK TESTKIT T
+		echo 'answer_in_network 1 >"$T/held"; kill -9 $PPID'
+	} >"$T/hook"
+	edit_config ".hooks = {createRuntime: [{path: \"/bin/bash\", args: [\"bash\", \"$T/hook\"]}]}"
+	expect_exit 137 lvm restore -d -b "$BUNDLE" --image-path "$T/$id.img" --tcp-established "$id" </dev/null >/dev/null
+	expect_equal none "$(cat "$T/held")"
+	expect_equal refused "$(answer_in_network 20)"
+	lvm delete --force "$id"
+	nothing_left
 }
 
 periodic_timers() {
@@ -247,6 +320,11 @@ check 'open files without a name, up to --ghost-limit' deleted_files
 check 'open files whose name is gone, but which have another: --link-remap' files_with_another_name
 check 'locks on files: --file-locks' locks
 check 'connections that nobody has accepted: --tcp-skip-in-flight' connections_in_the_making
+check 'connections within it of which much was not sent yet' connections_inside full .
+check 'connections within it that one end has closed its way of' connections_inside half .
+check 'connections within a user namespace, not locked' connections_inside full "$MAPPED" --network-lock skip
+check 'connections within a network namespace that others have made, where nothing of it stays' connections_in_a_joined_network
+check 'a restore that is killed holds nothing back any more' nothing_is_held_after_a_kill
 check 'a periodic timer goes on, also when it had run out' periodic_timers
 check 'inotify on an overlay, across its rotation and a revert' watches_on_an_overlay
 check 'sockets to unix sockets outside: --ext-unix-sk' unix_sockets_of_others

@@ -9,12 +9,13 @@
  *	stream=PATH    a stream connected to that unix socket
  *	listen         a TCP socket with a connection that nobody has accepted
  *	tcp=PORT       a connection to that port of 127.0.0.1: "ok N" goes there; its end is told as "closed" and not wrong
+ *	full           a connection with itself whose both ways are full: neither end could send all that it wants to
+ *	half           a connection with itself of which one end has said all that it will
  *	timer          a periodic timer descriptor that is read at leisure: it has run out nearly always
  *	inotify        a watch on a directory, and one on a file
  *	nested         a process in a UTS namespace of its own
  *	ring           an io_uring, which cannot be saved
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -37,22 +38,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "testkit.h"
+#include "testkit_hold.h"
 
-struct held {
-	const struct holding *how;
-	const char *value;
-	int fd, other;
-	off_t size;
-};
-
-struct holding {
-	const char *word;
-	void (*begin)(struct held *held);
-	void (*try)(struct held *held, unsigned long number);
-};
-
-static void stop(const char *what)
+void hold_stop(const char *what)
 {
 	dprintf(STDOUT_FILENO, "%s: %s\n", what, strerror(errno));
 	_exit(3);
@@ -68,9 +56,9 @@ static void deleted_begin(struct held *held)
 	held->fd = open("/tmp/held", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	for (off_t at = 0; held->fd >= 0 && at < held->size; at += (off_t)sizeof(block))
 		if (write(held->fd, block, sizeof(block)) != (ssize_t)sizeof(block))
-			stop("write");
+			hold_stop("write");
 	if (held->fd < 0 || unlink("/tmp/held") < 0)
-		stop("deleted file");
+		hold_stop("deleted file");
 }
 
 static void deleted_try(struct held *held, unsigned long number)
@@ -82,7 +70,7 @@ static void deleted_try(struct held *held, unsigned long number)
 	if (fstat(held->fd, &st) < 0 || st.st_nlink != 0 || st.st_size < held->size ||
 	    pread(held->fd, text, sizeof(text), st.st_size - 65536) != (ssize_t)sizeof(text) ||
 	    strcmp(text, "deleted") != 0)
-		stop("deleted file");
+		hold_stop("deleted file");
 }
 
 static void linked_begin(struct held *held)
@@ -90,7 +78,7 @@ static void linked_begin(struct held *held)
 	unlink("/tmp/held-b");
 	held->fd = open("/tmp/held-a", O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (held->fd < 0 || link("/tmp/held-a", "/tmp/held-b") < 0 || unlink("/tmp/held-a") < 0)
-		stop("linked file");
+		hold_stop("linked file");
 }
 
 static void linked_try(struct held *held, unsigned long number)
@@ -99,14 +87,14 @@ static void linked_try(struct held *held, unsigned long number)
 
 	if (fstat(held->fd, &a) < 0 || stat("/tmp/held-b", &b) < 0 || a.st_ino != b.st_ino ||
 	    pwrite(held->fd, &number, sizeof(number), 0) != (ssize_t)sizeof(number))
-		stop("linked file");
+		hold_stop("linked file");
 }
 
 static void lock_begin(struct held *held)
 {
 	held->fd = open("/tmp/held-lock", O_RDWR | O_CREAT, 0600);
 	if (held->fd < 0 || flock(held->fd, LOCK_EX | LOCK_NB) < 0)
-		stop("lock");
+		hold_stop("lock");
 }
 
 static void lock_try(struct held *held, unsigned long number)
@@ -115,7 +103,7 @@ static void lock_try(struct held *held, unsigned long number)
 
 	(void)held, (void)number;
 	if (other < 0 || flock(other, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-		stop("lock");
+		hold_stop("lock");
 	close(other);
 }
 
@@ -125,7 +113,7 @@ static void inotify_begin(struct held *held)
 	held->other = open("/tmp/held-watched", O_RDWR | O_CREAT, 0600);
 	if (held->other < 0 || inotify_add_watch(held->fd, "/tmp", IN_CREATE) < 0 ||
 	    inotify_add_watch(held->fd, "/tmp/held-watched", IN_MODIFY) < 0)
-		stop("inotify");
+		hold_stop("inotify");
 }
 
 static void inotify_try(struct held *held, unsigned long number)
@@ -138,7 +126,7 @@ static void inotify_try(struct held *held, unsigned long number)
 	unlink("/tmp/held-new");
 	fd = open("/tmp/held-new", O_WRONLY | O_CREAT, 0600);
 	if (fd < 0 || pwrite(held->other, &number, sizeof(number), 0) < 0)
-		stop("watched files");
+		hold_stop("watched files");
 	close(fd);
 	size = read(held->fd, events, sizeof(events));
 	for (ssize_t at = 0; at < size;) {
@@ -148,7 +136,7 @@ static void inotify_try(struct held *held, unsigned long number)
 		at += (ssize_t)(sizeof(*event) + event->len);
 	}
 	if (seen != 3)
-		stop(seen ? "inotify: one of two watches" : "inotify");
+		hold_stop(seen ? "inotify: one of two watches" : "inotify");
 }
 
 /* --- Sockets --- */
@@ -160,7 +148,7 @@ static void connect_unix(struct held *held, int type)
 	strncpy(address.sun_path, held->value, sizeof(address.sun_path) - 1);
 	held->fd = socket(AF_UNIX, type, 0);
 	if (held->fd < 0 || connect(held->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		stop("unix socket");
+		hold_stop("unix socket");
 }
 
 static void unix_begin(struct held *held)
@@ -179,64 +167,7 @@ static void say_try(struct held *held, unsigned long number)
 	int size = snprintf(text, sizeof(text), "ok %lu\n", number);
 
 	if (send(held->fd, text, (size_t)size, MSG_NOSIGNAL) != size)
-		stop("unix socket");
-}
-
-static struct sockaddr_in local_address(long port)
-{
-	return (struct sockaddr_in){.sin_family = AF_INET,
-	                            .sin_addr = {htonl(INADDR_LOOPBACK)},
-	                            .sin_port = htons((uint16_t)port)};
-}
-
-static void listen_begin(struct held *held)
-{
-	struct sockaddr_in address = local_address(4712);
-
-	held->fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(held->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(held->fd, 4) < 0)
-		stop("listen");
-	if (fork() == 0) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-		if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-			_exit(4);
-		close(held->fd);
-		for (;;)
-			pause();
-	}
-}
-
-static void listen_try(struct held *held, unsigned long number)
-{
-	struct pollfd ready = {held->fd, POLLIN, 0};
-
-	/* It is ready until it was restored without it. */
-	(void)number;
-	if (poll(&ready, 1, 0) < 0 || (ready.revents & (POLLERR | POLLNVAL)))
-		stop("listener");
-}
-
-static void tcp_begin(struct held *held)
-{
-	struct sockaddr_in address = local_address(strtol(held->value, NULL, 10));
-
-	held->fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(held->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		stop("connect");
-}
-
-static void tcp_try(struct held *held, unsigned long number)
-{
-	char text[32];
-	int size = snprintf(text, sizeof(text), "ok %lu\n", number);
-
-	if (held->fd < 0 || send(held->fd, text, (size_t)size, MSG_NOSIGNAL) == size)
-		return;
-	dprintf(STDOUT_FILENO, "closed\n");
-	close(held->fd);
-	held->fd = -1;
+		hold_stop("unix socket");
 }
 
 /* --- Others --- */
@@ -247,7 +178,7 @@ static void timer_begin(struct held *held)
 
 	held->fd = timerfd_create(CLOCK_MONOTONIC, 0);
 	if (held->fd < 0 || timerfd_settime(held->fd, 0, &often, NULL) < 0)
-		stop("timer");
+		hold_stop("timer");
 }
 
 static void timer_try(struct held *held, unsigned long number)
@@ -258,7 +189,7 @@ static void timer_try(struct held *held, unsigned long number)
 	(void)number;
 	if (poll(&ready, 1, 5000) != 1 ||
 	    read(held->fd, &times, sizeof(times)) != (ssize_t)sizeof(times))
-		stop("timer");
+		hold_stop("timer");
 }
 
 static void nested_begin(struct held *held)
@@ -267,10 +198,10 @@ static void nested_begin(struct held *held)
 	char byte;
 
 	if (pipe(ready) < 0)
-		stop("pipe");
+		hold_stop("pipe");
 	if (fork() == 0) {
 		if (unshare(CLONE_NEWUTS) < 0)
-			stop("unshare");
+			hold_stop("unshare");
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);
 		close(ready[0]);
@@ -279,7 +210,7 @@ static void nested_begin(struct held *held)
 			pause();
 	}
 	if (read(ready[0], &byte, 1) != 1)
-		stop("nested");
+		hold_stop("nested");
 	close(ready[0]);
 	close(ready[1]);
 	held->fd = -1;
@@ -291,7 +222,7 @@ static void ring_begin(struct held *held)
 
 	held->fd = (int)syscall(SYS_io_uring_setup, 4, &parameters);
 	if (held->fd < 0)
-		stop("io_uring");
+		hold_stop("io_uring");
 }
 
 /* --- */
@@ -302,8 +233,10 @@ static const struct holding holdings[] = {
 	{"lock", lock_begin, lock_try},
 	{"unix=", unix_begin, say_try},
 	{"stream=", stream_begin, say_try},
-	{"listen", listen_begin, listen_try},
-	{"tcp=", tcp_begin, tcp_try},
+	{"listen", hold_listen_begin, hold_listen_try},
+	{"tcp=", hold_tcp_begin, hold_tcp_try},
+	{"full", hold_full_begin, hold_full_try},
+	{"half", hold_half_begin, hold_half_try},
 	{"timer", timer_begin, timer_try},
 	{"inotify", inotify_begin, inotify_try},
 	{"nested", nested_begin, NULL},
@@ -323,7 +256,7 @@ static void take(struct held *held, const char *word)
 		return;
 	}
 	errno = EINVAL;
-	stop(word);
+	hold_stop(word);
 }
 
 int hold_main(char **words)
@@ -356,16 +289,16 @@ static int sink_open(const char *word)
 	int on = 1, fd;
 
 	if (strncmp(word, "tcp=", 4) == 0) {
-		address = local_address(strtol(value, NULL, 10));
+		address = hold_local_address(strtol(value, NULL, 10));
 		fd = socket(AF_INET, SOCK_STREAM, 0);
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-			stop("bind");
+			hold_stop("bind");
 	} else {
 		fd = socket(AF_UNIX, strncmp(word, "unix=", 5) ? SOCK_STREAM : SOCK_DGRAM, 0);
 		strncpy(unix_address.sun_path, value, sizeof(unix_address.sun_path) - 1);
 		if (bind(fd, (struct sockaddr *)&unix_address, sizeof(unix_address)) < 0)
-			stop("bind");
+			hold_stop("bind");
 	}
 	return fd;
 }
@@ -376,7 +309,7 @@ int sink_main(char **words)
 	int fd = sink_open(words[0]);
 
 	if (listen(fd, 4) < 0 && errno != EOPNOTSUPP)
-		stop("listen");
+		hold_stop("listen");
 	dprintf(STDOUT_FILENO, "ready\n");
 	for (;;) {
 		int peer = strncmp(words[0], "unix=", 5) ? accept(fd, NULL, NULL) : fd;

@@ -58,8 +58,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = {"core-1.img", "pages-1.img", "other.img", "dump.log",
-	                                    MANIFEST_NAME};
+	static const char *const names[] = {"core-1.img", "pages-1.img", "tcp-stream-1f.img",
+	                                    "other.img",  "dump.log",    MANIFEST_NAME};
 	struct folder *folder = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -180,6 +180,21 @@ static void parents_that_gave_up_memory_are_as_they_were_left(void **state)
 	put(folder, "pages-1.img", "pages");
 }
 
+static void connections_are_known_by_their_files(void **state)
+{
+	const struct folder *folder = *state;
+	const struct facts written = {.id = "web1"};
+	scoped_facts without = {0}, with = {0};
+	struct error err;
+
+	assert_int_equal(facts_read(folder->fd, &without, &err), 0);
+	assert_false(without.connections);
+	put(folder, "tcp-stream-1f.img", "stream");
+	assert_int_equal(facts_write(&written, folder->fd, &err), 0);
+	assert_int_equal(facts_read(folder->fd, &with, &err), 0);
+	assert_true(with.connections);
+}
+
 static void a_broken_manifest_is_refused(void **state)
 {
 	static const char *const texts[] = {
@@ -223,6 +238,8 @@ int main(void)
 	                                        tear_down),
 		cmocka_unit_test_setup_teardown(parents_that_gave_up_memory_are_as_they_were_left,
 	                                        set_up, tear_down),
+		cmocka_unit_test_setup_teardown(connections_are_known_by_their_files, set_up,
+	                                        tear_down),
 		cmocka_unit_test_setup_teardown(a_broken_manifest_is_refused, set_up, tear_down),
 	};
 

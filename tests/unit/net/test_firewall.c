@@ -17,6 +17,18 @@ static int send_to(const char *address, uint16_t port)
 	return sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)) == 1 ? 0 : errno;
 }
 
+/* The same with a mark on it. */
+static int send_marked(uint32_t mark)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	scoped_fd fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
+		return errno;
+	return sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)) == 1 ? 0 : errno;
+}
+
 static const struct firewall_chain output = {
 	.name = "output", .hook = NF_INET_LOCAL_OUT, .drop = true};
 
@@ -79,6 +91,29 @@ static const char *the_order_of_rules_counts(void *data unused_parameter)
 	return NULL;
 }
 
+static const char *marks_tell_packets_apart(void *data unused_parameter)
+{
+	struct error err = {0};
+	scoped_firewall firewall = NULL;
+	struct firewall_rule rule = {
+		.chain = "output", .mark = 0xc114, .mark_not = true, .verdict = FIREWALL_DROP};
+
+	TRY(loopback_enter_up(&err));
+	TRY(firewall_open(-1, "test", FIREWALL_OWNED, &firewall, &err));
+	TRY(firewall_add_chain(
+		firewall, &(struct firewall_chain){.name = "output", .hook = NF_INET_LOCAL_OUT},
+		&err));
+	EXPECT(send_marked(0) == 0);
+	TRY(firewall_add_rule(firewall, &rule, &err));
+	EXPECT(send_marked(0) == EPERM);
+	EXPECT(send_marked(0x14c1) == EPERM);
+	EXPECT(send_marked(0xc114) == 0);
+	rule.mark_not = false;
+	TRY(firewall_add_rule(firewall, &rule, &err));
+	EXPECT(send_marked(0xc114) == EPERM);
+	return NULL;
+}
+
 static void packets_leave_only_where_a_rule_says_so(void **state unused_parameter)
 {
 	run_in_network(only_what_is_named_leaves);
@@ -89,11 +124,17 @@ static void rules_are_tried_in_their_order(void **state unused_parameter)
 	run_in_network(the_order_of_rules_counts);
 }
 
+static void marks_of_packets_are_looked_at(void **state unused_parameter)
+{
+	run_in_network(marks_tell_packets_apart);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packets_leave_only_where_a_rule_says_so),
 		cmocka_unit_test(rules_are_tried_in_their_order),
+		cmocka_unit_test(marks_of_packets_are_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
