@@ -100,13 +100,13 @@ static int same(struct diff *diff, const char *name, const struct stat *a, const
 /* The names of `from` that are no longer there. */
 static int report_deleted(struct diff *diff, struct error *err)
 {
-	struct tree_names names = {0};
-	int r = tree_names_read(diff->from, &names, err);
+	struct names names = {0};
+	int r = names_read(diff->from, &names, err);
 
 	for (size_t i = 0; i < names.count && r == 0; i++)
 		if (faccessat(diff->to, names.items[i], F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			r = report(diff, LAYER_DELETED, names.items[i], err);
-	tree_names_done(&names);
+	names_done(&names);
 	return r;
 }
 

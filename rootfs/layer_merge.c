@@ -143,8 +143,8 @@ static void permit(int parent, const char *name)
  */
 static int empty(int parent, int directory, uint64_t *number, struct error *err)
 {
-	struct tree_names names = {0};
-	int r = tree_names_read(directory, &names, err);
+	struct names names = {0};
+	int r = names_read(directory, &names, err);
 
 	for (size_t i = 0; i < names.count && r == 0; i++) {
 		char moved[32];
@@ -164,7 +164,7 @@ static int empty(int parent, int directory, uint64_t *number, struct error *err)
 		if (r == 0 && renameat(directory, names.items[i], parent, moved) < 0)
 			r = error_errno(err, "remove %s", names.items[i]);
 	}
-	tree_names_done(&names);
+	names_done(&names);
 	return r;
 }
 

@@ -6,19 +6,11 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#include "base/error.h"
-
-/* The names in a directory, read at once: the directory may change while they are gone through. */
-struct tree_names {
-	char **items;
-	size_t count;
-};
-void tree_names_done(struct tree_names *names);
-int tree_names_read(int directory, struct tree_names *ret, struct error *err) must_check;
+#include "base/names.h"
 
 /* The directories from the top of a walk to where it is. */
 struct tree_frame {
-	struct tree_names names;
+	struct names names;
 	size_t next;
 	struct stat st; /* of the directory, where the walk needs it later */
 	bool flag;      /* the walk's own */

@@ -1,4 +1,4 @@
-/* Disks: opening, making and removing them. */
+/* Disks: opening, making and listing them. */
 #include "runtime/disk.h"
 
 #include <dirent.h>
@@ -14,13 +14,12 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/names.h"
 #include "base/str.h"
-#include "rootfs/layer_tree.h"
+#include "runtime/disk_parts.h"
 #include "runtime/runtime.h"
 
-#define RECORD "disk.json"
-
-static const char *const kind_names[] = {[DISK_ROOT] = "roots", [DISK_TEMPLATE] = "templates"};
+const char *const disk_kind_names[] = {[DISK_ROOT] = "roots", [DISK_TEMPLATE] = "templates"};
 static const char *const store_names[] = {"layers", "roots", "templates", "trash"};
 
 void disk_done(struct disk *disk)
@@ -71,7 +70,7 @@ int disk_path(const char *store, enum disk_kind kind, const char *name, char ret
 
 	if (!disk_name_valid(name))
 		return error_set(err, EINVAL, "invalid name \"%.64s\"", name);
-	(void)snprintf(folder, sizeof(folder), "/%s/", kind_names[kind]);
+	(void)snprintf(folder, sizeof(folder), "/%s/", disk_kind_names[kind]);
 	return join(ret, err, store, folder, name);
 }
 
@@ -149,7 +148,7 @@ static int lock(int fd, int operation, struct error *err)
 	return r < 0 ? error_errno(err, "lock in the store") : 0;
 }
 
-static int open_locked(struct disk *disk, const char *path, int operation, struct error *err)
+int disk_open_locked(struct disk *disk, const char *path, int operation, struct error *err)
 {
 	struct stat st;
 	int r;
@@ -173,12 +172,12 @@ static int open_locked(struct disk *disk, const char *path, int operation, struc
 	return join(disk->path, err, path, "", "");
 }
 
-static int read_record(int fd, struct arena *arena, struct disk_record *ret, struct error *err)
+int disk_read_record(int fd, struct arena *arena, struct disk_record *ret, struct error *err)
 {
 	scoped_str text = NULL;
 	size_t size = 0;
 	struct error failure;
-	int r = file_read(fd, RECORD, DISK_RECORD_LIMIT, &text, &size, &failure);
+	int r = file_read(fd, DISK_RECORD_NAME, DISK_RECORD_LIMIT, &text, &size, &failure);
 
 	if (r == -ENOENT)
 		return r;
@@ -193,10 +192,10 @@ static int read_record(int fd, struct arena *arena, struct disk_record *ret, str
 static int open_disk(const char *path, int operation, struct disk *ret, struct error *err)
 {
 	scoped_disk disk = DISK_NONE;
-	int r = open_locked(&disk, path, operation, err);
+	int r = disk_open_locked(&disk, path, operation, err);
 
 	if (r == 0) {
-		r = read_record(disk.fd, &disk.arena, &disk.record, err);
+		r = disk_read_record(disk.fd, &disk.arena, &disk.record, err);
 		if (r < 0 && r != -ENOENT)
 			r = error_wrap(err, "%s", path);
 	}
@@ -270,8 +269,8 @@ int disk_make(const char *path, struct disk *ret, struct error *err)
 			continue;
 		}
 		/* Until it is locked another command may take it for remains. */
-		r = open_locked(&disk, path, LOCK_EX, err);
-		if (r == 0 && faccessat(disk.fd, RECORD, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		r = disk_open_locked(&disk, path, LOCK_EX, err);
+		if (r == 0 && faccessat(disk.fd, DISK_RECORD_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return -EEXIST;
 		if (r == 0 && mkdirat(disk.fd, "root", 0755) < 0 && errno != EEXIST)
 			r = error_errno(err, "mkdir %s/root", path);
@@ -288,8 +287,8 @@ int disk_write(const struct disk *disk, struct error *err)
 	scoped_str text = disk_record_encode(&disk->record);
 
 	if (!text)
-		return error_code(err, ENOMEM, "%s/" RECORD, disk->path);
-	return file_write_atomic(disk->fd, RECORD, 0600, text, strlen(text), err);
+		return error_code(err, ENOMEM, "%s/" DISK_RECORD_NAME, disk->path);
+	return file_write_atomic(disk->fd, DISK_RECORD_NAME, 0600, text, strlen(text), err);
 }
 
 int disk_list_join(struct disk *disk, const char *first, const struct string_list *rest,
@@ -322,29 +321,29 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int list_names(int store_fd, const char *folder, struct tree_names *ret, struct error *err)
+int disk_list_names(int store_fd, const char *folder, struct names *ret, struct error *err)
 {
 	scoped_fd fd = openat(store_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	*ret = (struct tree_names){0};
+	*ret = (struct names){0};
 	if (fd < 0)
 		return errno == ENOENT ? 0 : error_errno(err, "store: %s", folder);
-	return tree_names_read(fd, ret, err);
+	return names_read(fd, ret, err);
 }
 
 int disk_names(const char *store, enum disk_kind kind, char ***ret, size_t *ret_count,
                struct error *err)
 {
-	struct tree_names names = {0};
+	struct names names = {0};
 	scoped_fd fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = fd < 0 ? (errno == ENOENT ? 0 : error_errno(err, "store %s", store))
-	               : list_names(fd, kind_names[kind], &names, err);
+	               : disk_list_names(fd, disk_kind_names[kind], &names, err);
 	char **list = calloc(names.count + 1, sizeof(*list));
 	size_t count = 0;
 
 	if (r < 0 || !list) {
 		free(list);
-		tree_names_done(&names);
+		names_done(&names);
 		return r < 0 ? r : error_code(err, ENOMEM, "store %s", store);
 	}
 	for (size_t i = 0; i < names.count; i++)
@@ -352,215 +351,9 @@ int disk_names(const char *store, enum disk_kind kind, char ***ret, size_t *ret_
 			list[count++] = names.items[i];
 			names.items[i] = NULL;
 		}
-	tree_names_done(&names);
+	names_done(&names);
 	qsort(list, count, sizeof(*list), compare_names);
 	*ret = list;
 	*ret_count = count;
-	return 0;
-}
-
-/* --- Removing --- */
-
-/* A directory of our own in trash/; its descriptor. */
-static int open_trash(int store_fd, struct error *err)
-{
-	enum { TURNS = 1000 };
-	char name[64];
-
-	for (unsigned int turn = 0; turn < TURNS; turn++) {
-		(void)snprintf(name, sizeof(name), "trash/%d-%u", getpid(), turn);
-		if (mkdirat(store_fd, name, 0700) < 0) {
-			if (errno == EEXIST)
-				continue;
-			return error_errno(err, "store: mkdir %s", name);
-		}
-
-		int fd = openat(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return fd;
-		fd_close(&fd);
-	}
-	return error_code(err, EEXIST, "store: trash");
-}
-
-static int empty_bin(int fd, struct error *err)
-{
-	struct tree_names names;
-	int r = tree_names_read(fd, &names, err);
-
-	for (size_t i = 0; r == 0 && i < names.count; i++)
-		r = layer_remove(fd, names.items[i], err);
-	tree_names_done(&names);
-	return r;
-}
-
-static void empty_trash(int store_fd)
-{
-	struct tree_names names;
-	struct error failure;
-	scoped_fd trash = openat(store_fd, "trash", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (trash < 0 || tree_names_read(trash, &names, &failure) < 0)
-		return;
-	for (size_t i = 0; i < names.count; i++) {
-		scoped_fd fd = openat(trash, names.items[i],
-		                      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-			continue; /* another command is at it */
-		if (empty_bin(fd, &failure) < 0 ||
-		    (unlinkat(trash, names.items[i], AT_REMOVEDIR) < 0 && errno != ENOENT &&
-		     error_errno(&failure, "trash") < 0))
-			log_write(LOG_LEVEL_WARNING, "store: %s", failure.text);
-	}
-	tree_names_done(&names);
-}
-
-static bool list_has(const struct string_list *list, const char *name)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (str_equal(list->items[i], name))
-			return true;
-	return false;
-}
-
-static bool names_layer(const struct disk_record *record, const char *name)
-{
-	if (list_has(&record->layers, name) || str_equal(record->upper, name) ||
-	    list_has(&record->operation.layers, name) || str_equal(record->operation.upper, name))
-		return true;
-	for (size_t i = 0; i < record->node_count; i++)
-		if (list_has(&record->nodes[i].layers, name))
-			return true;
-	return false;
-}
-
-/* Takes out of `layers` (null instead) what the disks of that folder name. */
-static int strike_named(int store_fd, const char *folder, struct tree_names *layers,
-                        struct error *err)
-{
-	struct tree_names names;
-	int r = list_names(store_fd, folder, &names, err);
-
-	for (size_t i = 0; r == 0 && i < names.count; i++) {
-		scoped_str path = str_format("%s/%s", folder, names.items[i]);
-		scoped_arena arena = {0};
-		struct disk_record record = {0};
-		scoped_fd fd =
-			path ? openat(store_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-		if (fd < 0)
-			continue;
-		r = read_record(fd, &arena, &record, err);
-		if (r == -ENOENT) {
-			r = 0;
-			continue;
-		}
-		for (size_t j = 0; r == 0 && j < layers->count; j++)
-			if (layers->items[j] && names_layer(&record, layers->items[j])) {
-				free(layers->items[j]);
-				layers->items[j] = NULL;
-			}
-		if (r < 0)
-			r = error_wrap(err, "%s", path);
-	}
-	tree_names_done(&names);
-	return r;
-}
-
-static int strike_all(int store_fd, struct tree_names *layers, struct error *err)
-{
-	int r = strike_named(store_fd, kind_names[DISK_ROOT], layers, err);
-
-	return r < 0 ? r : strike_named(store_fd, kind_names[DISK_TEMPLATE], layers, err);
-}
-
-/* Locks what nothing names, so that its maker, if there is one, has named it or will not any more. */
-static void lock_layers(int store_fd, struct tree_names *layers, int *fds)
-{
-	for (size_t i = 0; i < layers->count; i++) {
-		scoped_str path =
-			layers->items[i] ? str_format("layers/%s", layers->items[i]) : NULL;
-
-		fds[i] = path ? openat(store_fd, path,
-		                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-		              : -1;
-		if (fds[i] < 0 || flock(fds[i], LOCK_EX | LOCK_NB) < 0) {
-			free(layers->items[i]);
-			layers->items[i] = NULL;
-		}
-	}
-}
-
-static int sweep(int store_fd, struct tree_names *layers, int *fds, struct error *err)
-{
-	int r = strike_all(store_fd, layers, err);
-	scoped_fd trash = -1;
-
-	if (r < 0)
-		return r;
-	lock_layers(store_fd, layers, fds);
-	r = strike_all(store_fd, layers, err);
-	for (size_t i = 0; r == 0 && i < layers->count; i++) {
-		scoped_str path =
-			layers->items[i] ? str_format("layers/%s", layers->items[i]) : NULL;
-
-		if (!path)
-			continue;
-		if (trash < 0)
-			trash = open_trash(store_fd, err);
-		if (trash < 0)
-			return trash;
-		if (renameat(store_fd, path, trash, layers->items[i]) < 0)
-			return error_errno(err, "store: remove %s", path);
-	}
-	return r;
-}
-
-int disk_sweep(int store_fd, struct error *err)
-{
-	struct tree_names layers;
-	int r = list_names(store_fd, "layers", &layers, err);
-	int *fds = r < 0 ? NULL : calloc(layers.count + 1, sizeof(*fds));
-
-	for (size_t i = 0; fds && i < layers.count; i++)
-		fds[i] = -1;
-	if (r == 0)
-		r = fds ? sweep(store_fd, &layers, fds, err) : error_code(err, ENOMEM, "store");
-	for (size_t i = 0; fds && i < layers.count; i++)
-		fd_close(&fds[i]);
-	free(fds);
-	tree_names_done(&layers);
-	if (r == 0)
-		empty_trash(store_fd);
-	return r;
-}
-
-int disk_discard(const char *path, bool force, struct error *err)
-{
-	scoped_disk disk = DISK_NONE;
-	scoped_fd trash = -1;
-	struct error damage;
-	int r = open_locked(&disk, path, LOCK_EX, err);
-
-	/* A kill may have left what it alone needed. */
-	if (r == -ENOENT)
-		return disk.store_fd < 0 ? 0 : disk_sweep(disk.store_fd, err);
-	if (r < 0)
-		return r;
-	/* A damaged record keeps nothing alive. */
-	if (!force && read_record(disk.fd, &disk.arena, &disk.record, &damage) == 0 &&
-	    disk.record.keep)
-		return 0;
-	trash = open_trash(disk.store_fd, err);
-	if (trash < 0)
-		return trash;
-	if (renameat(AT_FDCWD, path, trash, "disk") < 0)
-		return error_errno(err, "remove %s", path);
-	fd_close(&trash);
-	/* What cannot be swept now is swept with the next one. */
-	if (disk_sweep(disk.store_fd, &damage) < 0)
-		log_write(LOG_LEVEL_WARNING, "store: %s", damage.text);
 	return 0;
 }

@@ -12,8 +12,8 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/names.h"
 #include "base/str.h"
-#include "rootfs/layer_tree.h"
 #include "runtime/disk.h"
 
 /* --- Making --- */
@@ -230,13 +230,13 @@ int disk_layer_in_use(const char *layer, bool *ret, struct error *err)
 	enum { SEEN_MAX = 4096 };
 	scoped_fd proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	scoped_str wanted = str_format("/layers/%s/", layer);
-	struct tree_names names = {0};
+	struct names names = {0};
 	ino_t *seen = calloc(SEEN_MAX, sizeof(*seen));
 	size_t count = 0;
 	bool used = false;
 	int r = proc_fd < 0        ? error_errno(err, "/proc")
 	        : !wanted || !seen ? error_code(err, ENOMEM, "mounts")
-	                           : tree_names_read(proc_fd, &names, err);
+	                           : names_read(proc_fd, &names, err);
 
 	for (size_t i = 0; r == 0 && !used && i < names.count; i++) {
 		scoped_str namespace = str_format("%s/ns/mnt", names.items[i]);
@@ -248,7 +248,7 @@ int disk_layer_in_use(const char *layer, bool *ret, struct error *err)
 			continue;
 		r = process_uses(proc_fd, names.items[i], wanted, &used, err);
 	}
-	tree_names_done(&names);
+	names_done(&names);
 	free(seen);
 	if (r == 0)
 		*ret = used;
