@@ -96,7 +96,8 @@ static int strike_one(int store_fd, const char *path, struct names *layers, stru
 	scoped_fd fd = openat(store_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return 0;
+		return errno == ENOENT || errno == ENOTDIR ? 0
+		                                           : error_errno(err, "store: %s", path);
 
 	int r = disk_read_record(fd, &arena, &record, err);
 

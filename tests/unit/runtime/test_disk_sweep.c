@@ -104,10 +104,24 @@ static void layers_that_nothing_names_go_and_all_others_stay(void **state)
 	assert_false(is_there(store, "layers/nobodys"));
 }
 
+/* It may have named them all. */
+static void nothing_goes_while_a_disk_cannot_be_looked_into(void **state)
+{
+	const struct store_dir *store = *state;
+	struct error err = {0};
+
+	make(store, "layers/perhaps");
+	assert_int_equal(symlinkat("loop", store->fd, "roots/loop"), 0);
+	assert_int_equal(disk_sweep(store->fd, &err), -ELOOP);
+	assert_true(is_there(store, "layers/perhaps"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(layers_that_nothing_names_go_and_all_others_stay,
+	                                        begin, end),
+		cmocka_unit_test_setup_teardown(nothing_goes_while_a_disk_cannot_be_looked_into,
 	                                        begin, end),
 	};
 
