@@ -46,7 +46,7 @@ static bool play_read(struct play *play, int milliseconds)
 
 static bool play_wait(struct play *play, const char *text)
 {
-	for (double end = now() + 10; now() < end;) {
+	for (double end = now() + 60; now() < end;) {
 		char *found = strstr(play->said + play->seen, text);
 
 		if (found) {
@@ -83,7 +83,7 @@ static bool play_mode(const struct play *play, bool raw)
 {
 	struct termios mode;
 
-	for (double end = now() + 5; now() < end; usleep(10000))
+	for (double end = now() + 60; now() < end; usleep(10000))
 		if (tcgetattr(play->master, &mode) == 0 && !(mode.c_lflag & ICANON) == raw)
 			return true;
 	fprintf(stderr, "testkit: pty: the terminal is %s\n", raw ? "cooked" : "raw");
@@ -176,8 +176,10 @@ int pty_main(char **words)
 	}
 	if (waitpid(play.child, &status, 0) < 0)
 		return die("wait");
+	/* To the end of what was said, or as long as somebody else holds the slave and says something. */
+	close(keep);
 	while (play.have < sizeof(play.said) - 1 &&
-	       poll(&(struct pollfd){.fd = play.master, .events = POLLIN}, 1, 50) > 0 &&
+	       poll(&(struct pollfd){.fd = play.master, .events = POLLIN}, 1, 500) > 0 &&
 	       play_read(&play, 0))
 		;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -14,14 +14,15 @@
 
 #include "testkit.h"
 
+/* It has its name only once it listens: who sees it may connect. */
 static int listen_on(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s~", path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(fd, 8) < 0)
+	    listen(fd, 8) < 0 || rename(address.sun_path, path) < 0)
 		die(path);
 	return fd;
 }
