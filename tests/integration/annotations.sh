@@ -52,7 +52,7 @@ hooks_write_to_files() {
 a_receiver_gets_the_pidfd() {
 	local receiver
 	noted pidfd 'sleep 1000' "{\"run.oci.pidfd_receiver\": \"$T/pidfd.sock\"}"
-	timeout 20 "$TESTKIT" pidfd "$T/pidfd.sock" >"$T/pid" &
+	timeout 100 "$TESTKIT" pidfd "$T/pidfd.sock" >"$T/pid" &
 	receiver=$!
 	wait_for 5 test -S "$T/pidfd.sock"
 	lvm run -d -b "$BUNDLE" "$ID" </dev/null >/dev/null 2>&1

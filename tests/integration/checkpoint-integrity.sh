@@ -26,13 +26,17 @@ save() { # IMAGES OPTION…: of a container of the bundle
 	lvm run -d -b "$IDLE" "$id" </dev/null >/dev/null 2>&1
 	lvm checkpoint "$@" --image-path "$images" "$id"
 }
-refused() { # TEXT IMAGES OPTION…
-	local text=$1 images=$2 id
-	id=$(new_id)
+# refused TEXT IMAGES OPTION…: within five seconds, but for a machine that stands still: the next time then.
+refused() {
+	local text=$1 images=$2 id turn
 	shift 2
-	SECONDS=0
-	expect_error "$text" timeout 30 "$RUNTIME" --root "$ROOT" restore -d -b "$IDLE" --image-path "$images" "$@" "$id"
-	[ "$SECONDS" -le 5 ]
+	for turn in 1 2 3; do
+		id=$(new_id)
+		SECONDS=0
+		expect_error "$text" timeout 60 "$RUNTIME" --root "$ROOT" restore -d -b "$IDLE" --image-path "$images" "$@" "$id"
+		[ "$SECONDS" -gt 5 ] || break
+	done
+	[ "$SECONDS" -le 5 ] || { echo "$SECONDS seconds, the time $turn"; return 1; }
 	# A process would keep its group.
 	[ ! -e "$V2/lvm-run-$id" ]
 	nothing_left

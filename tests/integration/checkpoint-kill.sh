@@ -57,7 +57,7 @@ a_killed_checkpoint_ends_it_only_when_it_is_whole() {
 		! kill_after "$pause" checkpoint --image-path "$T/end.img" "$id" || hits=$((hits + 1))
 		wait_for 20 no_partial_images
 		# It takes the lock of the container, which the one that guards it holds until all is settled.
-		if lvm state "$id" 2>/dev/null | grep -q '"running"'; then
+		if container_is "$id" running; then
 			runs_on "$T/out"
 		else
 			[ ! -d "$ROOT/$id" ] || lvm delete --force "$id"

@@ -194,7 +194,7 @@ with_service() {
 		shift
 		"$@"
 		status=$?
-		sleep 0.2
+		for ((turn = 0; turn < 3000; turn++)); do [ ! -s "$T/heard" ] || break; sleep 0.01; done
 		kill "$!"
 		exit $status' bash "$@"
 }

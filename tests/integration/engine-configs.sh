@@ -36,13 +36,16 @@ engine() {
 	for filter in "$@"; do edit_config "$filter"; done
 }
 
+says_last() { [ "$(lvm exec "$ID" /bin/busybox sh -c 'tr "\0" " " </proc/1/cmdline' | awk '{print $NF}')" = "$1" ]; }
+
 runs_here() { # FILE
 	engine "$1"
 	ID=$(new_id)
 	lvm --log "$T/log" --log-format json create -b "$BUNDLE" --pid-file "$T/pid" "$ID"
 	lvm start "$ID"
 	container_is "$ID" running
-	expect_equal 1000 "$(lvm exec "$ID" /bin/busybox sh -c 'tr "\0" " " </proc/1/cmdline' | awk '{print $NF}')"
+	# The kernel lets go of who waits for the start before the words are there.
+	wait_for 20 says_last 1000
 	# ctr asks for no filter.
 	expect_equal "Seccomp: $(jq 'if .linux.seccomp then 2 else 0 end' "$BUNDLE/config.json")" \
 		"$(lvm exec "$ID" grep ^Seccomp: /proc/self/status | xargs)"
@@ -71,7 +74,7 @@ limit() {
 the_one_with_a_terminal() {
 	engine podman-limits-config.json '.mounts |= map(if .destination == "/data" then .source = "shm" else . end)'
 	ID=$(new_id)
-	timeout 20 "$TESTKIT" console "$T/tty.sock" </dev/null >"$T/tty" &
+	timeout 100 "$TESTKIT" console "$T/tty.sock" </dev/null >"$T/tty" &
 	wait_for 5 test -S "$T/tty.sock"
 	lvm create -b "$BUNDLE" --console-socket "$T/tty.sock" "$ID"
 	lvm start "$ID"
@@ -96,7 +99,7 @@ survives() { # FILTER with $v in it
 		long "$size" >"$T/long"
 		jq --rawfile v "$T/long" "$1" "$BUNDLE/config.json" >"$T/long.json"
 		status=0
-		timeout 20 "$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$T/long.json" "$(new_id)" >/dev/null 2>"$T/err" || status=$?
+		timeout 60 "$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$T/long.json" "$(new_id)" >/dev/null 2>"$T/err" || status=$?
 		echo "$size: $status: $(head -c 200 "$T/err")"
 		[ "$status" -le 1 ]
 		[ "$status" -eq 0 ] || grep -q ^lvm-run: "$T/err"

@@ -56,10 +56,13 @@ a_bad_process_file_is_an_error() {
 	expect_exit 255 lvm exec --process "$T/bad.json" "$ID" 2>/dev/null
 }
 
+has_words() { [ "$(tr '\0' ' ' <"/proc/$2/cmdline")" = "$1" ]; }
+
 detached() {
 	start_one
 	lvm exec --detach --pid-file "$T/exec.pid" "$ID" sleep 777
-	expect_equal 'sleep 777 ' "$(tr '\0' ' ' <"/proc/$(cat "$T/exec.pid")/cmdline")"
+	# The kernel lets go of who waits for the start before the words are there.
+	wait_for 20 has_words 'sleep 777 ' "$(cat "$T/exec.pid")"
 	expect_equal 2 "$(lvm ps -f json "$ID" | jq length)"
 	lvm exec -d "$ID" sh -c 'exit 3'
 	lvm kill --all "$ID" KILL
@@ -196,9 +199,10 @@ many_at_once() {
 one_that_goes_on_ends_with_the_container() {
 	local job
 	start_one
-	lvm exec "$ID" sleep 1000 &
+	# Killed before it is the program it would be one that could not begin.
+	lvm exec "$ID" sh -c 'echo up; exec sleep 1000' >"$T/up" &
 	job=$!
-	wait_for 5 sh -c "[ \$('$RUNTIME' --root '$ROOT' ps -f json $ID | jq length) -eq 2 ]"
+	wait_for 5 grep -q up "$T/up"
 	lvm delete --force "$ID"
 	expect_exit 137 wait "$job"
 }
@@ -210,6 +214,7 @@ a_blocked_reader_costs_nothing() {
 	exec 7<>"$T/blocked"
 	"$RUNTIME" --root "$ROOT" exec "$ID" yes >&7 &
 	job=$!
+	wait_for 5 pgrep -x -P "$job" yes
 	sleep 0.5
 	ticks=$(awk '{print $14 + $15}' "/proc/$job/stat")
 	sleep 1

@@ -142,6 +142,8 @@ keep_leaves_it_stopped() {
 	nothing_left
 }
 
+has_words() { [ "$(tr '\0' ' ' <"/proc/$2/cmdline")" = "$1" ]; }
+
 pid_files_have_no_newline() {
 	ID=$(new_id)
 	(cd "$T" && lvm create -b "$BUNDLE" --pid-file relative.pid "$ID")
@@ -151,7 +153,8 @@ pid_files_have_no_newline() {
 	echo 'something old and longer than a pid' >"$T/exec.pid"
 	lvm exec --detach --pid-file "$T/exec.pid" "$ID" sleep 500
 	expect_equal 0 "$(wc -l <"$T/exec.pid")"
-	expect_equal 'sleep 500 ' "$(tr '\0' ' ' <"/proc/$(cat "$T/exec.pid")/cmdline")"
+	# The kernel lets go of who waits for the start before the words are there.
+	wait_for 20 has_words 'sleep 500 ' "$(cat "$T/exec.pid")"
 	expect_equal '' "$(find "$T" -maxdepth 1 -name '.*pid*')"
 }
 
@@ -370,11 +373,16 @@ home_comes_from_passwd() {
 	expect_output /home lvm exec -u 1000 "$ID" sh -c 'echo $HOME'
 }
 
-within_two_seconds() { # COMMAND…: whatever its result, it comes in time
-	local begin=${EPOCHREALTIME/./} status=0
-	timeout -k 1 10 "$@" >"$T/odd.out" 2>"$T/odd.err" || status=$?
-	local took=$(((${EPOCHREALTIME/./} - begin) / 1000))
-	echo "status $status after $took ms: $*"
+# within_two_seconds COMMAND…: whatever its result, it comes in time; or else the next time, where the machine stood still.
+within_two_seconds() {
+	local begin status took turn
+	for turn in 1 2 3; do
+		begin=${EPOCHREALTIME/./} status=0
+		timeout -k 1 10 "$@" >"$T/odd.out" 2>"$T/odd.err" || status=$?
+		took=$(((${EPOCHREALTIME/./} - begin) / 1000))
+		echo "the time $turn: status $status after $took ms: $*"
+		[ "$took" -ge "${WITHIN_MS:-2000}" ] || break
+	done
 	[ "$status" -ne 124 ] && [ "$status" -ne 137 ] && [ "$took" -lt "${WITHIN_MS:-2000}" ]
 }
 
