@@ -92,11 +92,18 @@ int creation_start(struct creation *creation, struct error *err) must_check;
 
 /*
  * The same for who does not need to know how far init is: all that it is to hear is said ahead, while it works, and
- * the caller is woken once, when the program runs or init has failed. Where nothing has to come between
- * (creation_can_hurry): creation_hurry for converse and commit, then creation_hurry_start.
+ * the caller is woken once, when the program runs or init has failed.
+ *
+ *	creation_begin → creation_can_hurry → creation_hurry → creation_hurry_start → creation_keep
  */
+
+/* Whether init has nothing to wait for and nothing to send: no hooks before the pivot, no terminal. */
 bool creation_can_hurry(const struct creation *creation) must_check;
+
+/* For creation_converse and creation_commit: HOST_READY and all that commit writes. Init may have failed by then. */
 int creation_hurry(struct creation *creation, struct error *err) must_check;
+
+/* For creation_start: START, then what init answered to all of it. The error is its own, wherever it failed. */
 int creation_hurry_start(struct creation *creation, struct error *err) must_check;
 
 /* The container stays. */
