@@ -75,9 +75,9 @@ static void release_all(struct forwarding *forwarding)
 
 void forwarding_done(struct forwarding *forwarding)
 {
+	fd_close(&forwarding->alive);
 	/* With a keeper our descriptors are its: it has copies of the same locks. */
 	if (forwarding->keeper > 0) {
-		fd_close(&forwarding->alive);
 		while (waitpid(forwarding->keeper, NULL, 0) < 0 && errno == EINTR)
 			continue;
 		for (size_t i = 0; i < forwarding->count; i++)
@@ -90,13 +90,13 @@ void forwarding_done(struct forwarding *forwarding)
 
 /* --- Holding --- */
 
-/* The shared lock on the file, which is made when it is not there and may be. −1 without *err: it is not. */
+/* The shared lock on the file, which is made when it is not there and may be. −ENOENT without *err: it may not. */
 static int take_lock(const char *path, bool make, struct error *err)
 {
 	scoped_fd fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0), 0600);
 
 	if (fd < 0 && errno == ENOENT && !make)
-		return -1;
+		return -ENOENT;
 	if (fd < 0 || flock(fd, LOCK_SH) < 0)
 		return error_errno(err, "%s", path);
 	return fd_take(&fd);
@@ -113,10 +113,13 @@ static int hold(struct forwarding_item *item, struct error *err)
 	switch_path(item->name, file);
 	if (file_read_kernel(AT_FDCWD, file, value, sizeof(value), err) < 0)
 		return -err->code;
+
 	/* It forwards: because of others like us, or because the host is meant to. */
-	r = take_lock(path, strcmp(value, "0") == 0, err);
-	if (r < -1)
-		return r;
+	bool forwards = strcmp(value, "0") != 0;
+
+	r = take_lock(path, !forwards, err);
+	if (r < 0)
+		return forwards && r == -ENOENT ? 0 : r;
 	item->lock = r;
 	return 0;
 }
