@@ -182,6 +182,48 @@ int process_reap(const struct process *process, int *ret_status, struct error *e
 	return 0;
 }
 
+/* --- A child for one thing --- */
+
+static _Noreturn void run_body(process_body *body, void *context, int report)
+{
+	struct error err = {0};
+
+	if (body(context, &err) >= 0)
+		_exit(0);
+	(void)!fd_write_all(report, &err, sizeof(err));
+	_exit(1);
+}
+
+int process_in_child(process_body *body, void *context, struct error *err)
+{
+	struct error failure = {0};
+	int ends[2], status = 0;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+
+	scoped_fd report = ends[0];
+	scoped_fd write_end = ends[1];
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return error_errno(err, "fork");
+	if (pid == 0)
+		run_body(body, context, write_end);
+	fd_close(&write_end);
+
+	ssize_t size = fd_read_all(report, &failure, sizeof(failure));
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_errno(err, "wait for the child");
+	if (size == (ssize_t)sizeof(failure)) {
+		*err = failure;
+		return -failure.code;
+	}
+	return status == 0 ? 0 : error_set(err, EIO, "its child was ended");
+}
+
 void process_all_signals(sigset_t *ret)
 {
 	memset(ret, 0xff, sizeof(*ret));

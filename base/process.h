@@ -49,6 +49,13 @@ int process_wait_ended(const struct process *process, int timeout_ms, struct err
 int process_reap(const struct process *process, int *ret_status, struct error *err) must_check;
 
 /*
+ * Runs `body` in a child, which ends with it, and waits: for what would change this process itself, as entering
+ * a namespace. Its result is 0 or the child's −errno, *err whole; −EIO when the child was killed.
+ */
+typedef int process_body(void *context, struct error *err);
+int process_in_child(process_body *body, void *context, struct error *err) must_check;
+
+/*
  * All signals of the kernel, also those that the C libraries keep for themselves (musl three, the
  * first real-time signal that a user may send among them) and that sigfillset leaves out.
  */

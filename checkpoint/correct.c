@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -107,49 +106,34 @@ static int correct_all(const struct facts *facts, const struct mountinfo_list *l
 	return 0;
 }
 
-static int enter(int namespace, int root, struct error *err)
-{
-	if (setns(namespace, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
-		return error_errno(err, "enter the restored mount namespace");
-	return 0;
-}
+struct correction {
+	const struct facts *facts;
+	const struct mountinfo_list *list;
+	int namespace;
+	int root;
+};
 
 /* Only a process of its own can enter a mount namespace and leave ours as it is. */
+static int enter_and_correct(void *context, struct error *err)
+{
+	const struct correction *c = context;
+
+	if (setns(c->namespace, CLONE_NEWNS) < 0 || fchdir(c->root) < 0 || chroot(".") < 0)
+		return error_errno(err, "enter the restored mount namespace");
+	return correct_all(c->facts, c->list, err);
+}
+
 static int in_namespace(int proc, const struct facts *facts, const struct mountinfo_list *list,
                         struct error *err)
 {
 	scoped_fd namespace = openat(proc, "ns/mnt", O_RDONLY | O_CLOEXEC);
 	scoped_fd root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int report[2];
-	int status = 0;
-	struct error failure;
+	struct correction correction = {
+		.facts = facts, .list = list, .namespace = namespace, .root = root};
 
-	if (namespace < 0 || root < 0 || pipe2(report, O_CLOEXEC) < 0)
+	if (namespace < 0 || root < 0)
 		return error_errno(err, "restored mount namespace");
-
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		int r = enter(namespace, root, &failure);
-
-		if (r == 0)
-			r = correct_all(facts, list, &failure);
-		if (r < 0)
-			(void)!write(report[1], &failure, sizeof(failure));
-		_exit(r < 0);
-	}
-	fd_close(&report[1]);
-
-	ssize_t size = fd_read_all(report[0], &failure, sizeof(failure));
-
-	fd_close(&report[0]);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return error_errno(err, "fork");
-	if (size == (ssize_t)sizeof(failure)) {
-		*err = failure;
-		return -failure.code;
-	}
-	return status == 0 ? 0 : error_set(err, EPROTO, "mount options were not set");
+	return process_in_child(enter_and_correct, &correction, err);
 }
 
 int places_correct(const struct facts *facts, pid_t pid, struct error *err)

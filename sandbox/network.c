@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/helper.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "net/loopback.h"
 #include "net/route.h"
@@ -329,8 +329,9 @@ static int make_rules(const struct network *network, struct error *err)
 /* --- The namespace --- */
 
 /* In a child: a user who has left his network namespace cannot come back. */
-static int enter_new(const struct network *network, struct error *err)
+static int enter_new(void *context, struct error *err)
 {
+	const struct network *network = context;
 	int r;
 
 	if (unshare(CLONE_NEWNET) < 0)
@@ -343,44 +344,6 @@ static int enter_new(const struct network *network, struct error *err)
 	if (mount("/proc/self/ns/net", network->path, NULL, MS_BIND, NULL) < 0)
 		return error_errno(err, "keep the network namespace");
 	return 0;
-}
-
-static _Noreturn void make_in_child(const struct network *network, int result)
-{
-	struct error err = {0};
-
-	_exit(enter_new(network, &err) == 0 || fd_write_all(result, &err, sizeof(err)) < 0 ? 0 : 1);
-}
-
-static int make_namespace(const struct network *network, struct error *err)
-{
-	struct error failure = {0};
-	int ends[2], status = 0;
-	pid_t child;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_errno(err, "pipe");
-
-	scoped_fd result = ends[0];
-	scoped_fd write_end = ends[1];
-
-	child = fork();
-	if (child < 0)
-		return error_errno(err, "fork");
-	if (child == 0)
-		make_in_child(network, write_end);
-	fd_close(&write_end);
-
-	ssize_t size = fd_read_all(result, &failure, sizeof(failure));
-
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return error_errno(err, "wait for the child");
-	if (size == (ssize_t)sizeof(failure)) {
-		*err = failure;
-		return -failure.code;
-	}
-	return status == 0 ? 0 : error_set(err, EIO, "the network's child has failed");
 }
 
 static int make_uplink(struct network *network, struct error *err)
@@ -413,7 +376,7 @@ int network_start(struct network *network, const struct scratch *scratch, struct
 
 	if (place < 0)
 		return error_errno(err, "network: place for the namespace");
-	r = make_namespace(network, err);
+	r = process_in_child(enter_new, network, err);
 	if (r == 0)
 		r = network->rootless ? pasta_start(network->path, &network->pasta, err)
 		                      : make_uplink(network, err);

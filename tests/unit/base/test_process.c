@@ -99,11 +99,44 @@ static void a_process_beside_living_ones_ends_by_itself_alone(void **state)
 	process_done(&process);
 }
 
+static int count_on(void *context, struct error *err unused_parameter)
+{
+	(*(int *)context)++;
+	return 0;
+}
+
+static int refuse(void *context, struct error *err)
+{
+	return error_set(err, EXDEV, "%s", (const char *)context);
+}
+
+static int die(void *context unused_parameter, struct error *err unused_parameter)
+{
+	return raise(SIGKILL);
+}
+
+static void what_a_child_does_changes_nothing_here_and_its_error_is_ours(void **state)
+{
+	struct error err = {0};
+	char why[] = "too far away";
+	int number = 7;
+
+	(void)state;
+	assert_int_equal(process_in_child(count_on, &number, &err), 0);
+	assert_int_equal(number, 7);
+	assert_int_equal(err.code, 0);
+	assert_int_equal(process_in_child(refuse, why, &err), -EXDEV);
+	assert_string_equal(err.text, why);
+	assert_int_equal(process_in_child(die, NULL, &err), -EIO);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_init_whom_only_zombies_keep_has_ended),
 		cmocka_unit_test(a_process_beside_living_ones_ends_by_itself_alone),
+		cmocka_unit_test(what_a_child_does_changes_nothing_here_and_its_error_is_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
