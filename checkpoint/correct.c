@@ -16,23 +16,32 @@
 static const struct {
 	const char *word;
 	uint64_t attribute;
+	bool sets_atime;
 } words[] = {
-	{"ro", MOUNT_ATTR_RDONLY},       {"nosuid", MOUNT_ATTR_NOSUID},
-	{"nodev", MOUNT_ATTR_NODEV},     {"noexec", MOUNT_ATTR_NOEXEC},
-	{"noatime", MOUNT_ATTR_NOATIME}, {"nodiratime", MOUNT_ATTR_NODIRATIME},
+	{"ro", MOUNT_ATTR_RDONLY, false},
+	{"nosuid", MOUNT_ATTR_NOSUID, false},
+	{"nodev", MOUNT_ATTR_NODEV, false},
+	{"noexec", MOUNT_ATTR_NOEXEC, false},
+	{"nodiratime", MOUNT_ATTR_NODIRATIME, false},
+	{"noatime", MOUNT_ATTR_NOATIME, true},
+	{"relatime", MOUNT_ATTR_RELATIME, true},
 };
 
-static uint64_t parse_options(const char *options)
+uint64_t places_attributes(const char *options)
 {
-	uint64_t attributes = 0;
+	uint64_t attributes = MOUNT_ATTR_STRICTATIME; /* it has no word */
 
 	while (*options) {
 		size_t length = strcspn(options, ",");
 
-		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-			if (strlen(words[i].word) == length &&
-			    strncmp(options, words[i].word, length) == 0)
-				attributes |= words[i].attribute;
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+			if (strlen(words[i].word) != length ||
+			    strncmp(options, words[i].word, length) != 0)
+				continue;
+			if (words[i].sets_atime)
+				attributes &= ~(uint64_t)MOUNT_ATTR__ATIME;
+			attributes |= words[i].attribute;
+		}
 		options += length + (options[length] == ',');
 	}
 	return attributes;
@@ -47,7 +56,7 @@ static int correct_mount(const char *path, uint64_t wanted, uint64_t found, stru
 	struct mount_attr change = {.attr_set = wanted & ~found, .attr_clr = found & ~wanted};
 	scoped_fd fd = open(path, O_PATH | O_CLOEXEC);
 
-	if ((change.attr_set | change.attr_clr) & MOUNT_ATTR_NOATIME)
+	if ((change.attr_set | change.attr_clr) & MOUNT_ATTR__ATIME)
 		change.attr_clr |= MOUNT_ATTR__ATIME;
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
@@ -96,8 +105,8 @@ static int correct_all(const struct facts *facts, const struct mountinfo_list *l
 		if (!found)
 			return error_set(err, ENOENT, "mount %s was not restored", mount->path);
 
-		uint64_t wanted = parse_options(mount->options);
-		uint64_t has = parse_options(found->options);
+		uint64_t wanted = places_attributes(mount->options);
+		uint64_t has = places_attributes(found->options);
 		int r = wanted == has ? 0 : correct_mount(mount->path, wanted, has, err);
 
 		if (r < 0)

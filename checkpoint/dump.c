@@ -17,6 +17,7 @@
 #include "checkpoint/guardian.h"
 #include "checkpoint/image.h"
 #include "checkpoint/timers.h"
+#include "checkpoint/tmpfs.h"
 #include "checkpoint/tree.h"
 #include "runtime/container.h"
 #include "runtime/delete.h"
@@ -175,6 +176,32 @@ static int check_user_namespace(const struct spec_linux *linux_, struct error *e
 	return 0;
 }
 
+/*
+ * What CRIU makes for --link-remap it makes later. In a user namespace of its own a file system belongs to that, and a
+ * pre-dump has memory alone: CRIU's, both.
+ */
+static int save_tmpfs(struct dump *dump, struct error *err)
+{
+	const struct checkpoint_options *o = dump->options;
+	struct tmpfs_request request = {
+		.init = dump->container->record.pid,
+		.directory = dump->image.fd,
+	};
+	pid_t *pids = NULL;
+	int r;
+
+	if (o->pre_dump || o->link_remap || dump->facts.user_namespace) {
+		tmpfs_leave(&dump->facts);
+		return 0;
+	}
+	r = cgroup_pids(dump->group, &pids, &request.pid_count, err);
+	request.pids = pids;
+	if (r == 0)
+		r = tmpfs_save(&request, &dump->facts, err);
+	free(pids);
+	return r;
+}
+
 static int survey(struct dump *dump, struct error *err)
 {
 	int r = container_spec(dump->container, &dump->spec, err);
@@ -188,6 +215,8 @@ static int survey(struct dump *dump, struct error *err)
 		              "container that was given one cannot be saved");
 	if (r == 0)
 		r = facts_collect(dump->container->record.pid, spec, &dump->facts, err);
+	if (r == 0)
+		r = save_tmpfs(dump, err);
 	if (r < 0)
 		return r;
 	if (!dump->options->pre_dump && dump->options->cgroups != CHECKPOINT_CGROUPS_IGNORE)

@@ -26,7 +26,8 @@
 #define PARENT_NAME "parent"
 /* By which CRIU knows the network namespace of the container, which it does not save. */
 #define FACTS_NETWORK_KEY "lvmNetwork"
-enum { MANIFEST_FORMAT = 2 };
+/* What is written; an older one that has all that is needed is read, too. */
+enum { MANIFEST_FORMAT = 3, MANIFEST_FORMAT_LEAST = 2 };
 
 enum { STREAM_COUNT = 3 };
 
@@ -37,12 +38,16 @@ struct fact_stream {
 	int access;    /* O_RDONLY, O_WRONLY or O_RDWR */
 };
 
+struct fact_tmpfs;
+
 enum fact_mount_source {
 	MOUNT_INTERNAL, /* CRIU makes it */
 	MOUNT_BIND,     /* bound from the host: `from` of the new configuration's mounts */
 	MOUNT_CGROUP,   /* the container's own control group */
 	MOUNT_MASK,     /* an empty read-only directory */
 	MOUNT_DEVICE,   /* a device node of the host: `from` is its path */
+	MOUNT_TMPFS,    /* made by us with all that was in it: `tmpfs` */
+	MOUNT_PART,     /* `from` in the MOUNT_TMPFS with the index `of`, mounted once more */
 	MOUNT_SOURCE_COUNT
 };
 
@@ -52,7 +57,9 @@ struct fact_mount {
 	char *from;    /* may be null */
 	enum fact_mount_source source;
 	bool directory;
-	bool on_root; /* its mount point is in the root file system */
+	bool on_root;             /* its mount point is in the root file system */
+	struct fact_tmpfs *tmpfs; /* tmpfs.h; null: nothing is known of its contents */
+	size_t of;
 };
 
 /* A file of the image directory as the manifest has it. */

@@ -19,13 +19,13 @@ enum { MANIFEST_LIMIT = 16 * 1024 * 1024 };
 
 /* --- Reading --- */
 
-static int broken(struct error *err, const char *what)
+int manifest_broken(struct error *err, const char *what)
 {
 	return error_set(err, EILSEQ, MANIFEST_NAME ": %s is missing or wrong", what);
 }
 
-static struct json_value look(const struct json_document *document, const struct json_t *object,
-                              const char *key)
+struct json_value manifest_look(const struct json_document *document, const struct json_t *object,
+                                const char *key)
 {
 	const struct json_t *node = json_member(object, key);
 	struct json_value value = {.kind = VALUE_NULL};
@@ -38,16 +38,16 @@ static struct json_value look(const struct json_document *document, const struct
 static bool look_bool(const struct json_document *document, const struct json_t *object,
                       const char *key)
 {
-	struct json_value value = look(document, object, key);
+	struct json_value value = manifest_look(document, object, key);
 
 	return value.kind == VALUE_BOOL && value.truth;
 }
 
 /* Null when it is no string. */
-static char *look_text(const struct json_document *document, const struct json_t *object,
-                       const char *key, struct arena *arena)
+char *manifest_text(const struct json_document *document, const struct json_t *object,
+                    const char *key, struct arena *arena)
 {
-	struct json_value value = look(document, object, key);
+	struct json_value value = manifest_look(document, object, key);
 	char *copy = value.kind == VALUE_STRING ? arena_strdup(arena, value.text) : NULL;
 
 	if (copy)
@@ -58,7 +58,7 @@ static char *look_text(const struct json_document *document, const struct json_t
 /* A string of the document itself (free); null when it has none. */
 static char *look_own_text(const struct json_document *document, const char *key)
 {
-	struct json_value value = look(document, document->root, key);
+	struct json_value value = manifest_look(document, document->root, key);
 
 	return value.kind == VALUE_STRING ? strdup(value.text) : NULL;
 }
@@ -67,18 +67,18 @@ static int read_streams(const struct json_document *document, struct facts *fact
                         struct error *err)
 {
 	const struct json_t *streams = json_member(document->root, "streams");
-	struct json_value value = look(document, document->root, "streams");
+	struct json_value value = manifest_look(document, document->root, "streams");
 
 	if (value.kind != VALUE_ARRAY || value.length != STREAM_COUNT)
-		return broken(err, "streams");
+		return manifest_broken(err, "streams");
 	for (size_t i = 0; i < STREAM_COUNT; i++) {
 		const struct json_t *item = json_item(streams, i);
-		struct json_value access = look(document, item, "access");
+		struct json_value access = manifest_look(document, item, "access");
 
 		if (access.kind != VALUE_UNSIGNED || access.number > O_RDWR)
-			return broken(err, "streams.access");
+			return manifest_broken(err, "streams.access");
 		facts->streams[i] = (struct fact_stream){
-			.key = look_text(document, item, "key", &facts->arena),
+			.key = manifest_text(document, item, "key", &facts->arena),
 			.external = look_bool(document, item, "external"),
 			.access = (int)access.number,
 		};
@@ -89,33 +89,51 @@ static int read_streams(const struct json_document *document, struct facts *fact
 static int read_mount(const struct json_document *document, const struct json_t *item,
                       struct arena *arena, struct fact_mount *ret, struct error *err)
 {
-	struct json_value source = look(document, item, "source");
+	struct json_value source = manifest_look(document, item, "source");
+	struct json_value of = manifest_look(document, item, "of");
 
 	*ret = (struct fact_mount){
-		.path = look_text(document, item, "path", arena),
-		.options = look_text(document, item, "options", arena),
-		.from = look_text(document, item, "from", arena),
+		.path = manifest_text(document, item, "path", arena),
+		.options = manifest_text(document, item, "options", arena),
+		.from = manifest_text(document, item, "from", arena),
 		.source = MOUNT_SOURCE_COUNT,
 		.directory = look_bool(document, item, "directory"),
 		.on_root = look_bool(document, item, "onRoot"),
+		.of = of.kind == VALUE_UNSIGNED ? of.number : 0,
 	};
+
 	for (unsigned int i = 0; i < MOUNT_SOURCE_COUNT; i++)
 		if (source.kind == VALUE_STRING && str_equal(source.text, manifest_source_names[i]))
 			ret->source = (enum fact_mount_source)i;
 	if (!ret->path || ret->path[0] != '/' || !ret->options ||
 	    ret->source == MOUNT_SOURCE_COUNT || (ret->source == MOUNT_DEVICE && !ret->from))
-		return broken(err, "mounts");
-	return 0;
+		return manifest_broken(err, "mounts");
+	return ret->source == MOUNT_TMPFS
+	               ? manifest_read_tmpfs(document, item, arena, &ret->tmpfs, err)
+	               : 0;
+}
+
+static int check_tmpfs(const struct facts *facts, const struct fact_mount *mount, struct error *err)
+{
+	/* Made out here, its device nodes would be more than the container may have. */
+	if (mount->source == MOUNT_TMPFS && facts->user_namespace)
+		return manifest_broken(err, "mounts");
+	if (mount->source != MOUNT_PART)
+		return 0;
+	return mount->of < facts->mount_count && facts->mounts[mount->of].source == MOUNT_TMPFS &&
+	                       mount->from && mount->from[0] == '/'
+	               ? 0
+	               : manifest_broken(err, "mounts.of");
 }
 
 static int read_mounts(const struct json_document *document, struct facts *facts, struct error *err)
 {
 	const struct json_t *mounts = json_member(document->root, "mounts");
-	struct json_value value = look(document, document->root, "mounts");
+	struct json_value value = manifest_look(document, document->root, "mounts");
 	int r = 0;
 
 	if (value.kind != VALUE_ARRAY)
-		return broken(err, "mounts");
+		return manifest_broken(err, "mounts");
 	facts->mounts = arena_alloc(&facts->arena, value.length + 1, sizeof(*facts->mounts));
 	if (!facts->mounts)
 		return error_code(err, ENOMEM, MANIFEST_NAME);
@@ -123,6 +141,8 @@ static int read_mounts(const struct json_document *document, struct facts *facts
 	for (size_t i = 0; i < value.length && r == 0; i++)
 		r = read_mount(document, json_item(mounts, i), &facts->arena, &facts->mounts[i],
 		               err);
+	for (size_t i = 0; i < value.length && r == 0; i++)
+		r = check_tmpfs(facts, &facts->mounts[i], err);
 	return r;
 }
 
@@ -138,10 +158,10 @@ static int read_values(const struct json_document *document, const struct json_t
 		const struct json_t *item = json_item(list, i);
 		struct subtree_value *value = &ret->values[i];
 
-		value->file = look_text(document, item, "file", arena);
-		value->value = look_text(document, item, "value", arena);
+		value->file = manifest_text(document, item, "file", arena);
+		value->value = manifest_text(document, item, "value", arena);
 		if (!value->file || !value->value)
-			return broken(err, "groups.values");
+			return manifest_broken(err, "groups.values");
 	}
 	return 0;
 }
@@ -149,12 +169,12 @@ static int read_values(const struct json_document *document, const struct json_t
 static int read_group(const struct json_document *document, const struct json_t *item,
                       struct arena *arena, struct subtree_node *ret, struct error *err)
 {
-	struct json_value pids = look(document, item, "pids");
-	struct json_value values = look(document, item, "values");
+	struct json_value pids = manifest_look(document, item, "pids");
+	struct json_value values = manifest_look(document, item, "values");
 
-	ret->path = look_text(document, item, "path", arena);
+	ret->path = manifest_text(document, item, "path", arena);
 	if (!ret->path || pids.kind != VALUE_ARRAY || values.kind != VALUE_ARRAY)
-		return broken(err, "groups");
+		return manifest_broken(err, "groups");
 	ret->pids = arena_alloc(arena, pids.length + 1, sizeof(*ret->pids));
 	if (!ret->pids)
 		return error_code(err, ENOMEM, MANIFEST_NAME);
@@ -164,7 +184,7 @@ static int read_group(const struct json_document *document, const struct json_t 
 
 		json_look(document, json_item(json_member(item, "pids"), i), &pid);
 		if (pid.kind != VALUE_UNSIGNED || pid.number == 0 || pid.number > INT_MAX)
-			return broken(err, "groups.pids");
+			return manifest_broken(err, "groups.pids");
 		ret->pids[i] = (pid_t)pid.number;
 	}
 	return read_values(document, json_member(item, "values"), values.length, arena, ret, err);
@@ -173,14 +193,14 @@ static int read_group(const struct json_document *document, const struct json_t 
 static int read_groups(const struct json_document *document, struct facts *facts, struct error *err)
 {
 	const struct json_t *groups = json_member(document->root, "groups");
-	struct json_value value = look(document, document->root, "groups");
+	struct json_value value = manifest_look(document, document->root, "groups");
 	struct subtree *ret = &facts->groups;
 	int r = 0;
 
 	if (!groups)
 		return 0;
 	if (value.kind != VALUE_ARRAY)
-		return broken(err, "groups");
+		return manifest_broken(err, "groups");
 	ret->nodes = arena_alloc(&facts->arena, value.length + 1, sizeof(*ret->nodes));
 	if (!ret->nodes)
 		return error_code(err, ENOMEM, MANIFEST_NAME);
@@ -226,17 +246,17 @@ static int check_file(int directory, const struct fact_file *file, struct error 
 static int read_file(const struct json_document *document, const struct json_t *item,
                      struct arena *arena, struct fact_file *ret, struct error *err)
 {
-	struct json_value size = look(document, item, "size");
-	char *name = look_text(document, item, "name", arena);
+	struct json_value size = manifest_look(document, item, "size");
+	char *name = manifest_text(document, item, "name", arena);
 
 	if (!name || strchr(name, '/') || !manifest_is_image(name))
-		return broken(err, "files");
+		return manifest_broken(err, "files");
 	*ret = (struct fact_file){
 		.name = name,
-		.sha256 = look_text(document, item, manifest_digest_key(name), arena),
+		.sha256 = manifest_text(document, item, manifest_digest_key(name), arena),
 		.size = size.number,
 	};
-	return ret->sha256 && size.kind == VALUE_UNSIGNED ? 0 : broken(err, "files");
+	return ret->sha256 && size.kind == VALUE_UNSIGNED ? 0 : manifest_broken(err, "files");
 }
 
 int facts_check_pages(int directory, const struct facts *facts, struct error *err)
@@ -287,14 +307,14 @@ static void set_memory_apart(struct fact_file *files, size_t count, struct facts
 static int check_files(int directory, const struct json_document *document, struct facts *facts,
                        struct error *err)
 {
-	struct json_value value = look(document, document->root, "files");
+	struct json_value value = manifest_look(document, document->root, "files");
 	const struct json_t *list = json_member(document->root, "files");
 	struct known known = {.count = value.length, .remote_pages = facts->remote_pages};
 	struct fact_file *files;
 	int r = 0;
 
 	if (value.kind != VALUE_ARRAY || value.length == 0)
-		return broken(err, "files");
+		return manifest_broken(err, "files");
 	files = arena_alloc(&facts->arena, value.length, sizeof(*files));
 	if (!files)
 		return error_code(err, ENOMEM, MANIFEST_NAME);
@@ -356,27 +376,27 @@ static bool is_parent_page(const char *name)
 static int read_parent_pages(const struct json_document *document, const struct json_t *list,
                              struct facts *facts, struct error *err)
 {
-	struct json_value value = look(document, document->root, "parentPages");
+	struct json_value value = manifest_look(document, document->root, "parentPages");
 	struct facts parent = {0};
 
 	if (value.kind != VALUE_ARRAY)
-		return broken(err, "parentPages");
+		return manifest_broken(err, "parentPages");
 	parent.pages = arena_alloc(&facts->arena, value.length + 1, sizeof(*parent.pages));
 	if (!parent.pages)
 		return error_code(err, ENOMEM, MANIFEST_NAME);
 	for (size_t i = 0; i < value.length; i++) {
 		const struct json_t *item = json_item(list, i);
-		struct json_value size = look(document, item, "size");
+		struct json_value size = manifest_look(document, item, "size");
 
 		parent.pages[i] = (struct fact_file){
-			.name = look_text(document, item, "name", &facts->arena),
-			.sha256 = look_text(document, item, manifest_digest_key("pages-"),
-		                            &facts->arena),
+			.name = manifest_text(document, item, "name", &facts->arena),
+			.sha256 = manifest_text(document, item, manifest_digest_key("pages-"),
+		                                &facts->arena),
 			.size = size.number,
 		};
 		if (!parent.pages[i].name || !is_parent_page(parent.pages[i].name) ||
 		    !parent.pages[i].sha256 || size.kind != VALUE_UNSIGNED)
-			return broken(err, "parentPages");
+			return manifest_broken(err, "parentPages");
 		/* As the digests of a parent's own manifest: seen from there. */
 		parent.pages[i].name += strlen(PARENT_NAME "/");
 	}
@@ -398,7 +418,7 @@ static int read_parent(int directory, const struct json_document *document, unsi
 	scoped_fd fd = openat(directory, PARENT_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (!sum)
-		return broken(err, "parent");
+		return manifest_broken(err, "parent");
 	if (fd < 0)
 		return error_errno(err, "the images that these go on from (" PARENT_NAME ")");
 	if (depth == DEPTH_MAX)
@@ -441,18 +461,19 @@ static int read_image(int directory, unsigned int depth, struct facts *ret, stru
 	if (r < 0)
 		return r;
 
-	struct json_value format = look(&document, document.root, "format");
+	struct json_value format = manifest_look(&document, document.root, "format");
 
-	if (format.kind != VALUE_UNSIGNED || format.number != MANIFEST_FORMAT)
+	if (format.kind != VALUE_UNSIGNED || format.number < MANIFEST_FORMAT_LEAST ||
+	    format.number > MANIFEST_FORMAT)
 		return error_set(err, ENOTSUP, "the image has another format than version %d",
 		                 MANIFEST_FORMAT);
-	ret->id = look_text(&document, document.root, "id", &ret->arena);
+	ret->id = manifest_text(&document, document.root, "id", &ret->arena);
 	ret->network = look_bool(&document, document.root, "network");
 	ret->user_namespace = look_bool(&document, document.root, "userNamespace");
 	ret->pre_dump = look_bool(&document, document.root, "preDump");
 	ret->remote_pages = look_bool(&document, document.root, "remotePages");
 	if (!ret->id)
-		return broken(err, "id");
+		return manifest_broken(err, "id");
 	r = read_streams(&document, ret, err);
 	if (r == 0)
 		r = read_mounts(&document, ret, err);

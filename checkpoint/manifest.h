@@ -4,6 +4,8 @@
 
 #include "base/sha256.h"
 #include "checkpoint/facts.h"
+#include "spec/json.h"
+#include "spec/writer.h"
 
 extern const char *const manifest_source_names[MOUNT_SOURCE_COUNT];
 
@@ -24,5 +26,23 @@ int manifest_digest(int directory, const char *name, char hex[static SHA256_HEX_
 typedef int manifest_visit(int directory, const char *name, void *context, struct error *err);
 int manifest_each_image(int directory, manifest_visit *visit, void *context,
                         struct error *err) must_check;
+
+/* --- Reading --- */
+
+/* −EILSEQ: `what` of the manifest is missing or wrong. */
+int manifest_broken(struct error *err, const char *what);
+/* The member of an object; of kind VALUE_NULL: there is none. */
+struct json_value manifest_look(const struct json_document *document, const struct json_t *object,
+                                const char *key) must_check;
+/* A copy of it; null when it is no string. */
+char *manifest_text(const struct json_document *document, const struct json_t *object,
+                    const char *key, struct arena *arena) must_check;
+
+/* --- manifest_tmpfs.c: the contents of a file system in memory (tmpfs.h) --- */
+
+void manifest_write_tmpfs(struct json_writer *w, const struct fact_tmpfs *tmpfs);
+/* What is read is safe to be made: every name is a plain path below the root of the file system. */
+int manifest_read_tmpfs(const struct json_document *document, const struct json_t *item,
+                        struct arena *arena, struct fact_tmpfs **ret, struct error *err) must_check;
 
 #endif

@@ -20,7 +20,8 @@ enum { CHUNK = 256 * 1024 };
 
 const char *const manifest_source_names[MOUNT_SOURCE_COUNT] = {
 	[MOUNT_INTERNAL] = "internal", [MOUNT_BIND] = "bind",     [MOUNT_CGROUP] = "cgroup",
-	[MOUNT_MASK] = "mask",         [MOUNT_DEVICE] = "device",
+	[MOUNT_MASK] = "mask",         [MOUNT_DEVICE] = "device", [MOUNT_TMPFS] = "tmpfs",
+	[MOUNT_PART] = "part",
 };
 
 /* --- Digests --- */
@@ -174,6 +175,10 @@ static void write_mounts(struct json_writer *w, const struct facts *facts)
 		json_writer_optional(w, "from", mount->from);
 		json_writer_bool(w, "directory", mount->directory);
 		json_writer_bool(w, "onRoot", mount->on_root);
+		if (mount->source == MOUNT_TMPFS)
+			manifest_write_tmpfs(w, mount->tmpfs);
+		if (mount->source == MOUNT_PART)
+			json_writer_unsigned(w, "of", mount->of);
 		json_writer_end(w);
 	}
 	json_writer_end(w);

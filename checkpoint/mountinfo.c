@@ -57,8 +57,11 @@ static bool parse_line(char *line, struct mountinfo *ret)
 		.root = unescape(fields[3]),
 		.path = unescape(fields[4]),
 		.options = fields[5],
+		.propagation = line ? line : "",
 		.type = strsep(&rest, " "),
 	};
+	ret->name = rest ? unescape(strsep(&rest, " ")) : "";
+	ret->super = rest ? rest : "";
 	return true;
 }
 

@@ -13,8 +13,11 @@ struct mountinfo {
 	const char *device; /* "MAJOR:MINOR" */
 	const char *root;
 	const char *path;
-	const char *options; /* of the mount, not of the file system */
+	const char *options;     /* of the mount, not of the file system */
+	const char *propagation; /* "shared:1 master:2", …; "": private */
 	const char *type;
+	const char *name;  /* of what is mounted */
+	const char *super; /* options of the file system */
 };
 
 struct mountinfo_list {

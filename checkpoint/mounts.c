@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "checkpoint/facts.h"
 #include "checkpoint/mountinfo.h"
+#include "checkpoint/tmpfs.h"
 #include "rootfs/path.h"
 
 struct survey {
@@ -190,5 +191,5 @@ int facts_collect_mounts(int proc_fd, const struct spec *spec, struct facts *fac
 		return error_code(err, ENOMEM, "mounts");
 	for (size_t i = 0; i < s.all.count && r == 0; i++)
 		r = describe(&s, &s.all.items[i], &facts->mounts[facts->mount_count++], err);
-	return r;
+	return r < 0 ? r : tmpfs_recognize(&s.all, facts, err);
 }

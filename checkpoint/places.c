@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/mount_api.h"
 #include "base/str.h"
+#include "base/sys.h"
+#include "checkpoint/tmpfs.h"
 #include "rootfs/path.h"
 #include "rootfs/rootfs.h"
 
@@ -84,10 +86,22 @@ static int name_source(const struct places_request *request, struct places *plac
 	case MOUNT_DEVICE:
 		*ret = mount->from;
 		break;
+	case MOUNT_TMPFS:
+	case MOUNT_PART:
+		*ret = mount->path;
+		break;
 	default:
 		*ret = NULL;
 	}
 	return 0;
+}
+
+static bool is_carried(const struct places *places, size_t index)
+{
+	enum fact_mount_source source = places->facts->mounts[index].source;
+
+	return source == MOUNT_TMPFS || source == MOUNT_PART ||
+	       (places->carried && source != MOUNT_MASK);
 }
 
 static int list_external(const struct places_request *request, struct places *places,
@@ -110,7 +124,7 @@ static int list_external(const struct places_request *request, struct places *pl
 			return r;
 		if (!place->source)
 			continue;
-		if (places->carried && place->source != places->mask) {
+		if (is_carried(places, i)) {
 			place->from = place->source;
 			place->source = arena_format(&places->arena, "%s/%zu", places->hidden, i);
 		}
@@ -160,6 +174,26 @@ static int map_mounts(const struct places_request *request, struct places *place
 		places->list[i].tree = rootfs_open_bind(&part, mount, err);
 		if (places->list[i].tree < 0)
 			return -err->code;
+	}
+	return 0;
+}
+
+static int make_contents(const struct places_request *request, struct places *places,
+                         struct error *err)
+{
+	const struct facts *facts = places->facts;
+
+	for (size_t i = 0; i < facts->mount_count; i++) {
+		const struct fact_mount *mount = &facts->mounts[i];
+		int fd;
+
+		if (mount->source != MOUNT_TMPFS)
+			continue;
+		fd = tmpfs_make(mount->tmpfs, (unsigned int)places_attributes(mount->options),
+		                request->image_fd, err);
+		if (fd < 0)
+			return error_wrap(err, "tmpfs %s", mount->path);
+		places->list[i].tree = fd;
 	}
 	return 0;
 }
@@ -239,6 +273,8 @@ int places_prepare(const struct places_request *request, struct places *ret, str
 	r = make_points(ret, request->spec->root.readonly, err);
 	if (r == 0)
 		r = list_external(request, ret, err);
+	if (r == 0)
+		r = make_contents(request, ret, err);
 	return r == 0 && has_id_maps(request->spec) ? map_mounts(request, ret, err) : r;
 }
 
@@ -289,7 +325,7 @@ static int take_trees(const struct places *places, int *trees, struct error *err
 		const char *from = places->list[i].from;
 
 		trees[i] = places->list[i].tree;
-		if (!from || trees[i])
+		if (!from || trees[i] || places->facts->mounts[i].source == MOUNT_PART)
 			continue;
 		trees[i] = open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 		if (trees[i] < 0)
@@ -298,22 +334,49 @@ static int take_trees(const struct places *places, int *trees, struct error *err
 	return 0;
 }
 
+static int put_tree(const struct places *places, size_t index, int tree, struct error *err)
+{
+	const struct place *place = &places->list[index];
+	struct stat st;
+
+	if (fstat(tree, &st) < 0)
+		return error_errno(err, "source %s", place->from);
+	if ((S_ISDIR(st.st_mode) ? mkdir(place->source, 0755)
+	                         : mknod(place->source, S_IFREG | 0644, 0)) < 0 ||
+	    move_mount(tree, "", AT_FDCWD, place->source, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "bind mount %s", place->from);
+	return 0;
+}
+
+/* A part of one that is in its place; nothing in it leads out of it. */
+static int put_part(const struct places *places, size_t index, struct error *err)
+{
+	const struct fact_mount *part = &places->facts->mounts[index];
+	scoped_fd whole = open(places->list[part->of].source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	scoped_fd place = whole < 0 ? -errno
+	                            : path_try_open(whole, part->from, O_PATH,
+	                                            RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	scoped_fd tree = -1;
+
+	if (place < 0)
+		return error_code(err, -place, "source %s", part->path);
+	tree = open_tree(place, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	return tree < 0 ? error_errno(err, "source %s", part->path)
+	                : put_tree(places, index, tree, err);
+}
+
 static int put_trees(const struct places *places, const int *trees, struct error *err)
 {
-	for (size_t i = 0; i < places->facts->mount_count; i++) {
-		const char *source = places->list[i].source;
-		struct stat st;
+	const struct facts *facts = places->facts;
+	int r = 0;
 
-		if (!places->list[i].from)
-			continue;
-		if (fstat(trees[i], &st) < 0)
-			return error_errno(err, "source %s", places->list[i].from);
-		if ((S_ISDIR(st.st_mode) ? mkdir(source, 0755) : mknod(source, S_IFREG | 0644, 0)) <
-		            0 ||
-		    move_mount(trees[i], "", AT_FDCWD, source, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-			return error_errno(err, "bind mount %s", places->list[i].from);
-	}
-	return 0;
+	for (size_t i = 0; i < facts->mount_count && r == 0; i++)
+		if (places->list[i].from && facts->mounts[i].source != MOUNT_PART)
+			r = put_tree(places, i, trees[i], err);
+	for (size_t i = 0; i < facts->mount_count && r == 0; i++)
+		if (facts->mounts[i].source == MOUNT_PART)
+			r = put_part(places, i, err);
+	return r;
 }
 
 /* The root as a detached mount; −errno: *err. */

@@ -20,6 +20,7 @@ struct places_request {
 	const char *bundle; /* absolute */
 	const char *cgroup; /* absolute, of the container's group; null: none */
 	const char *hidden; /* an absolute directory of the host that is free to be covered */
+	int image_fd;       /* the image directory */
 	/* The root as a detached mount, borrowed, and where its container has it; −1: the bundle's. */
 	int root_fd;
 	const char *root_path;
@@ -31,7 +32,7 @@ struct places_request {
 struct place {
 	const char *source; /* where CRIU finds it; null: CRIU makes it */
 	const char *from;   /* carried there: what it is; null: it is there already */
-	int tree; /* carried, and ready as a detached mount with its own id maps; 0: not */
+	int tree; /* carried, and ready as a detached mount, with id maps or contents of its own; 0: not */
 };
 
 struct places {
@@ -54,5 +55,8 @@ int places_prepare(const struct places_request *request, struct places *ret,
                    struct error *err) must_check;
 int places_enter(const struct places *places, struct error *err) must_check;
 int places_correct(const struct facts *facts, pid_t pid, struct error *err) must_check;
+
+/* MOUNT_ATTR_… of the options of a mount in mountinfo. */
+uint64_t places_attributes(const char *options);
 
 #endif

@@ -152,6 +152,7 @@ static int prepare(struct restore *restore, struct error *err)
 		.spec = creation->plan.spec,
 		.bundle = creation->bundle,
 		.hidden = restore->hidden,
+		.image_fd = restore->image_fd,
 		.user_namespace = restore->facts.user_namespace,
 	};
 

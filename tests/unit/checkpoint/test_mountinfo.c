@@ -20,7 +20,7 @@ static struct mountinfo_list parse(struct arena *arena, char *text)
 static void fields_are_found_with_and_without_optional_ones(void **state)
 {
 	char text[] = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 shared:2 - ext3 /dev/root rw\n"
-		      "37 36 0:5 / /mnt2/proc ro - proc proc rw\n";
+		      "37 36 0:5 / /mnt2/proc ro - proc a\\040b rw,size=1k\n";
 	scoped_arena arena = {0};
 	struct mountinfo_list list = parse(&arena, text);
 
@@ -35,6 +35,11 @@ static void fields_are_found_with_and_without_optional_ones(void **state)
 	assert_string_equal(list.items[0].type, "ext3");
 	assert_string_equal(list.items[1].type, "proc");
 	assert_string_equal(list.items[1].options, "ro");
+	assert_string_equal(list.items[0].propagation, "master:1 shared:2");
+	assert_string_equal(list.items[1].propagation, "");
+	assert_string_equal(list.items[0].name, "/dev/root");
+	assert_string_equal(list.items[1].name, "a b");
+	assert_string_equal(list.items[1].super, "rw,size=1k");
 }
 
 static void escapes_in_paths_are_undone(void **state)
@@ -51,13 +56,16 @@ static void escapes_in_paths_are_undone(void **state)
 
 static void other_lines_are_left_out(void **state)
 {
-	char text[] = "\n36 35\nnothing - here\n36 35 98:0 / / rw - ext4 x rw";
+	char text[] = "\n36 35\nnothing - here\n36 35 98:0 / / rw - ext4 x rw\n1 2 0:1 / /a rw - b";
 	scoped_arena arena = {0};
 	struct mountinfo_list list = parse(&arena, text);
 
 	(void)state;
-	assert_int_equal(list.count, 1);
+	assert_int_equal(list.count, 2);
 	assert_string_equal(list.items[0].path, "/");
+	assert_string_equal(list.items[1].type, "b");
+	assert_string_equal(list.items[1].name, "");
+	assert_string_equal(list.items[1].super, "");
 }
 
 int main(void)
