@@ -7,7 +7,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "checkpoint/criu.h"
-#include "net/standstill.h"
 
 static int is_our_own(int netns_fd, bool *ret, struct error *err)
 {
@@ -19,7 +18,7 @@ static int is_our_own(int netns_fd, bool *ret, struct error *err)
 	return 0;
 }
 
-static int begin(pid_t pid, bool joined, struct firewall **ret, struct error *err)
+static int begin(pid_t pid, enum standstill what, struct firewall **ret, struct error *err)
 {
 	bool own = false;
 	char path[32];
@@ -31,19 +30,17 @@ static int begin(pid_t pid, bool joined, struct firewall **ret, struct error *er
 
 	if (r < 0 || own)
 		return r;
-	return standstill_begin(fd, joined ? STANDSTILL_RESETS : STANDSTILL_ALL, CRIU_MARK, ret,
-	                        err);
+	return standstill_begin(fd, what, CRIU_MARK, ret, err);
 }
 
-struct firewall *hold_connections(pid_t pid, bool joined)
+struct firewall *hold_connections(pid_t pid, enum standstill what)
 {
 	struct firewall *held = NULL;
 	struct error err;
 
-	if (begin(pid, joined, &held, &err) < 0)
+	if (begin(pid, what, &held, &err) < 0)
 		log_write(LOG_LEVEL_WARNING,
-		          "restore: packets are not held back, so that connections may be "
-		          "reset: %s",
+		          "packets are not held back, so that connections may be reset: %s",
 		          err.text);
 	return held;
 }

@@ -5,16 +5,15 @@
 #ifndef LVM_RUN_CHECKPOINT_HOLD_H
 #define LVM_RUN_CHECKPOINT_HOLD_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
-#include "net/firewall.h"
+#include "net/standstill.h"
 
 /*
- * In the network namespace of a process, until firewall_free or our end. One that this restore has made is
- * nobody else's: all TCP waits there. In a joined one resets alone are dropped, and in our own nothing is.
- * Null: nothing is held back; a kernel that cannot (no nf_tables) is warned of.
+ * In the network namespace of a process, until firewall_free or our end; in our own nothing is held back. All
+ * waits where there is nobody else to be disturbed, or where the container's own packets must not be lost;
+ * else resets alone are dropped. Null: nothing is held back; a kernel that cannot (no nf_tables) is warned of.
  */
-struct firewall *hold_connections(pid_t pid, bool joined);
+struct firewall *hold_connections(pid_t pid, enum standstill what);
 
 #endif

@@ -276,7 +276,8 @@ static int on_namespaces(struct restore *restore, pid_t pid, struct error *err)
 		r = inherit_loopback(pid, err);
 	/* Before the hooks, which may connect it with others. */
 	if (r == 0 && has_connections(restore))
-		restore->held = hold_connections(pid, is_joined_network(restore));
+		restore->held = hold_connections(pid, is_joined_network(restore) ? STANDSTILL_RESETS
+		                                                                 : STANDSTILL_ALL);
 	if (r == 0)
 		r = cgroup_settle(creation->cgroup, err);
 	/* CRIU makes all others of this one. */

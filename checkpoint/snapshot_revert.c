@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "checkpoint/facts.h"
+#include "checkpoint/hold.h"
 #include "checkpoint/origin.h"
 #include "checkpoint/session.h"
 #include "runtime/delete.h"
@@ -23,12 +24,14 @@ enum { FREEZE_TIMEOUT_MS = 10000 };
 struct revert {
 	const struct snapshot_options *options;
 	struct session session;
+	struct firewall *held; /* packets of connections; null: none */
 	int64_t frozen_ns;
 	bool undoable; /* the present state was saved */
 };
 
 static void revert_done(struct revert *revert)
 {
+	firewall_free(&revert->held);
 	session_done(&revert->session);
 }
 #define scoped_revert scoped(revert_done) struct revert
@@ -65,6 +68,32 @@ static int check_node(const struct revert *revert, const struct disk_node *node,
 	return facts_read(image, &facts, err);
 }
 
+/*
+ * In a network namespace that outlives the processes CRIU would leave its lock for a restore of these images,
+ * while it is others that are restored: nobody would ever take it away. Ours ends with this command.
+ */
+static int lock_network(struct revert *revert, struct checkpoint_options *dump, struct error *err)
+{
+	const struct container *container = &revert->session.container;
+	scoped_spec spec = NULL;
+
+	if (!dump->tcp_established || dump->lock == CRIU_LOCK_SKIP)
+		return 0;
+
+	int r = container_spec(container, &spec, err);
+
+	if (r < 0)
+		return r;
+
+	const struct spec_namespace *network = &spec->linux.namespaces[NAMESPACE_NETWORK];
+
+	if (network->set && !network->path)
+		return 0;
+	dump->lock = CRIU_LOCK_SKIP;
+	revert->held = hold_connections(container->record.pid, STANDSTILL_ALL);
+	return 0;
+}
+
 /* Saves the processes; they have ended afterwards. */
 static int save_present(struct revert *revert, struct error *err)
 {
@@ -77,6 +106,8 @@ static int save_present(struct revert *revert, struct error *err)
 	dump.frozen = session_on_saved;
 	dump.context = session;
 	dump.ret_frozen_ns = &revert->frozen_ns;
+	if (r == 0)
+		r = lock_network(revert, &dump, err);
 	if (r == 0)
 		r = session_save(session, UNDO, &dump, path, err);
 	revert->undoable = r == 0;
@@ -216,6 +247,7 @@ int snapshot_revert(struct store *store, const char *id, const char *name,
 		}
 	}
 	r = revert_to(&revert, node, alive, err);
+	firewall_free(&revert.held);
 	if (r < 0)
 		return r;
 	(void)snprintf(ret->name, sizeof(ret->name), "%s", name);

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/macro.h"
 
@@ -17,7 +19,13 @@ int standstill_begin(int netns_fd, enum standstill what, uint32_t mark, struct f
 {
 	const size_t count = what == STANDSTILL_ALL ? ARRAY_SIZE(chains) : 1;
 	scoped_firewall firewall = NULL;
-	int r = firewall_open(netns_fd, "lvm-run-standstill", FIREWALL_OWNED, &firewall, err);
+	char table[32];
+
+	/* Others may do the same there at the same time. */
+	(void)snprintf(table, sizeof(table), "lvm-run-%s-%d",
+	               what == STANDSTILL_ALL ? "all" : "resets", getpid());
+
+	int r = firewall_open(netns_fd, table, FIREWALL_OWNED, &firewall, err);
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		const struct firewall_rule rule = {

@@ -155,6 +155,25 @@ connections_in_a_joined_network() {
 	goes_on "$id"
 }
 
+# CRIU locks a network that outlives the processes until the same images are restored, which a revert does not.
+connections_across_a_revert() { # [joined]
+	local id lines filter=.
+	id=$(new_id)
+	[ $# -eq 0 ] || { new_network; filter=$JOINED; }
+	held "$id" "$filter" full
+	run "$id" --overlay "$BUNDLE/rootfs"
+	for verb in 'snapshot create' revert; do
+		# shellcheck disable=SC2086 # two words
+		lvm --store "$T/store" $verb --tcp-established "$id" one >/dev/null
+		lines=$(wc -l <"$T/$id.1")
+		wait_for 60 has_lines "$T/$id.1" $((lines + 5))
+		all_is_ok "$T/$id.1"
+	done
+	[ $# -eq 0 ] || expect_equal refused "$(answer_in_network 20)"
+	lvm --store "$T/store" delete --force "$id"
+	nothing_left
+}
+
 # A hook sees that nothing is reset, and ends the restore.
 nothing_is_held_after_a_kill() {
 	local id
@@ -324,6 +343,8 @@ check 'connections within it of which much was not sent yet' connections_inside 
 check 'connections within it that one end has closed its way of' connections_inside half .
 check 'connections within a user namespace, not locked' connections_inside full "$MAPPED" --network-lock skip
 check 'connections within a network namespace that others have made, where nothing of it stays' connections_in_a_joined_network
+check 'connections within it across a snapshot in place and a revert' connections_across_a_revert
+check 'connections within a network namespace that others have made, across a revert' connections_across_a_revert joined
 check 'a restore that is killed holds nothing back any more' nothing_is_held_after_a_kill
 check 'a periodic timer goes on, also when it had run out' periodic_timers
 check 'inotify on an overlay, across its rotation and a revert' watches_on_an_overlay
