@@ -9,7 +9,8 @@
  *
  * On a hybrid host the group lies in the v2 hierarchy wherever that is mounted. A limit whose controller is
  * bound to cgroup v1 is set there, in a group of the same path (legacy.h); one that cannot be set is refused
- * with an error that names the controller, where it is bound and what to do. No function sleeps: waiting is poll(2) on cgroup.events. Host side.
+ * with an error that names the controller, where it is bound and what to do. No function sleeps: waiting is
+ * poll(2) on cgroup.events. Host side.
  */
 #ifndef LVM_RUN_CGROUPS_CGROUP_H
 #define LVM_RUN_CGROUPS_CGROUP_H

@@ -39,9 +39,9 @@ int subtree_save(const struct cgroup *group, bool own, struct arena *arena, stru
 int subtree_check(const struct subtree *subtree, struct error *err) must_check;
 
 /*
- * Makes the groups that are missing and moves the processes, which are in the container's group and stand still, into
- * theirs, with their limits; `own`: sets those of the container's group too. Processes of the caller's pid namespace that are in the container's group leave
- * it for the caller's where they are in the way.
+ * Makes the groups that are missing and moves the processes, which are in the container's group and stand still,
+ * into theirs, with their limits; `own`: sets those of the container's group too. Processes of the caller's pid
+ * namespace that are in the container's group leave it for the caller's where they are in the way.
  */
 int subtree_load(const struct cgroup *group, const struct subtree *subtree, bool own,
                  struct error *err) must_check;

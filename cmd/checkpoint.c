@@ -57,9 +57,8 @@ const struct option checkpoint_options[] = {
 	{"status-fd", "", OPTION_TEXT, CHECKPOINT(status_fd), "FD",
          "write a zero byte to FD once --lazy-pages offers the memory"},
 	{"sync", "", OPTION_FLAG, OPTION(sync), NULL,
-         "write all of it to the disk before the processes end and the command says done; without "
-         "it "
-         "that is left to the kernel, and a loss of power may take the checkpoint"},
+         "write all of it to the disk before the processes end and the command says done; "
+         "without it that is left to the kernel, and a loss of power may take the checkpoint"},
 	{"stop-exec", "", OPTION_FLAG, OPTION(stop_exec), NULL,
          "end the processes that exec has started, which cannot be saved"},
 	{"empty-ns", "", OPTION_TEXT, CHECKPOINT(empty_ns), "network",

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "cmd/output.h"
+#include "cmd/units.h"
 #include "cmd/verbs.h"
 
 #define OPTION(member) offsetof(struct clone_arguments, options.member)
@@ -38,14 +39,14 @@ const struct option clone_options[] = {
 /* A line for each on standard error, as soon as it is there. */
 static void show_progress(const struct clone_report *report, void *context unused_parameter)
 {
+	char time[UNITS_MS_SIZE];
+
 	if (report->done == 1 && report->frozen_us)
-		(void)fprintf(stderr, "the source stood still for %llu.%llu ms\n",
-		              (unsigned long long)(report->frozen_us / 1000),
-		              (unsigned long long)(report->frozen_us % 1000 / 100));
+		(void)fprintf(stderr, "the source stood still for %s\n",
+		              units_format_ms(report->frozen_us, time));
 	if (report->r == 0)
-		(void)fprintf(stderr, "clone %u/%u: %s: %llu.%llu ms\n", report->done,
-		              report->count, report->id, (unsigned long long)(report->us / 1000),
-		              (unsigned long long)(report->us % 1000 / 100));
+		(void)fprintf(stderr, "clone %u/%u: %s: %s\n", report->done, report->count,
+		              report->id, units_format_ms(report->us, time));
 	else
 		(void)fprintf(stderr, "clone %u/%u: %s: failed: %s\n", report->done, report->count,
 		              report->id, report->err->text);

@@ -25,9 +25,8 @@ const struct option snapshot_options[] = {
          "create: a remark, for list and show"},
 	{"tree", "", OPTION_FLAG, SNAPSHOT(tree), NULL, "list: as a tree"},
 	{"start", "", OPTION_FLAG, OPTION(start), NULL,
-         "revert: start the program anew on a snapshot of the disk alone, also if the container "
-         "was "
-         "stopped"},
+         "revert: start the program anew on a snapshot of the disk alone, also if the "
+         "container was stopped"},
 	{"force", "f", OPTION_FLAG, OPTION(force), NULL,
          "revert: even if the present state cannot be saved, in case that the revert fails"},
 	{"tcp-established", "", OPTION_FLAG, OPTION(checkpoint.tcp_established), NULL,
@@ -43,9 +42,8 @@ const struct option snapshot_options[] = {
 	{"link-remap", "", OPTION_FLAG, OPTION(checkpoint.link_remap), NULL,
          "save open files that were deleted but have another name"},
 	{"sync", "", OPTION_FLAG, OPTION(checkpoint.sync), NULL,
-         "create: write it to the disk before the command says done; without it that is left to "
-         "the "
-         "kernel"},
+         "create: write it to the disk before the command says done; without it that is left "
+         "to the kernel"},
 	{"format", "", OPTION_TEXT, SNAPSHOT(format), "table|json", "what to print (table)"},
 	{0},
 };
@@ -57,15 +55,9 @@ static bool wants_json(const struct call *call)
 
 /* --- What was done --- */
 
-static void add_milliseconds(struct strbuf *text, uint64_t us)
-{
-	strbuf_addf(text, "%llu.%llu ms", (unsigned long long)(us / 1000),
-	            (unsigned long long)(us % 1000 / 100));
-}
-
 static void tell_result(struct strbuf *text, const struct snapshot_result *result)
 {
-	char bytes[UNITS_TEXT_SIZE];
+	char bytes[UNITS_TEXT_SIZE], time[UNITS_MS_SIZE];
 
 	strbuf_addf(text, "%s: %s", result->name,
 	            result->memory ? "memory and disk" : "disk alone");
@@ -77,10 +69,9 @@ static void tell_result(struct strbuf *text, const struct snapshot_result *resul
 		            result->copied.shared ? " and more shared (reflink)"
 		                                  : " (no reflink here: in proportion to the "
 		                                    "writable layer)");
-	if (result->frozen_us) {
-		strbuf_adds(text, "; processes stood still for ");
-		add_milliseconds(text, result->frozen_us);
-	}
+	if (result->frozen_us)
+		strbuf_addf(text, "; processes stood still for %s",
+		            units_format_ms(result->frozen_us, time));
 }
 
 static void encode_result(struct json_writer *w, const struct snapshot_result *result)
@@ -301,6 +292,7 @@ static int print_node(const struct disk_record *record, const struct disk_node *
                       struct error *err)
 {
 	scoped_strbuf text = {0};
+	char time[UNITS_MS_SIZE];
 
 	strbuf_addf(&text, "name      %s%s\n", node->name,
 	            str_equal(record->current, node->name) ? " (the present state comes from it)"
@@ -309,10 +301,9 @@ static int print_node(const struct disk_record *record, const struct disk_node *
 	strbuf_addf(&text, "content   %s\n", node->memory ? "memory and disk" : "disk");
 	strbuf_addf(&text, "created   %s\n", node->created);
 	strbuf_addf(&text, "disk      %s", node->method);
-	if (node->frozen_us) {
-		strbuf_adds(&text, "; processes stood still for ");
-		add_milliseconds(&text, node->frozen_us);
-	}
+	if (node->frozen_us)
+		strbuf_addf(&text, "; processes stood still for %s",
+		            units_format_ms(node->frozen_us, time));
 	strbuf_addf(&text, "\nbundle    %s\n", node->bundle);
 	if (node->comment)
 		strbuf_addf(&text, "comment   %s\n", node->comment);

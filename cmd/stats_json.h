@@ -7,8 +7,9 @@
 #include "spec/writer.h"
 
 /*
- * Writes the object that is "data" of an event. What is not known is left out; numbers that every such
- * object has are then 0. `class` (null: none) is intel_rdt. Times are in nanoseconds; swap is counted together with memory, as in cgroup v1.
+ * Writes the object that is "data" of an event. What is not known is left out; numbers that every such object
+ * has are then 0. `class` (null: none) is intel_rdt. Times are in nanoseconds; swap is counted together with
+ * memory, as in cgroup v1.
  */
 void stats_write_json(struct json_writer *writer, const char *key, const struct cgroup_stats *stats,
                       const struct resctrl_stats *class);

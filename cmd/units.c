@@ -121,6 +121,13 @@ char *units_format_bytes(uint64_t bytes, char ret[static UNITS_TEXT_SIZE])
 
 /* --- Durations --- */
 
+char *units_format_ms(uint64_t us, char ret[static UNITS_MS_SIZE])
+{
+	(void)snprintf(ret, UNITS_MS_SIZE, "%" PRIu64 ".%" PRIu64 " ms", us / 1000,
+	               us % 1000 / 100);
+	return ret;
+}
+
 static const struct {
 	const char *unit;
 	uint64_t ns;

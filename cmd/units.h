@@ -22,4 +22,8 @@ int units_parse_duration(const char *text, uint64_t *ret_ns) must_check;
 enum { UNITS_TEXT_SIZE = 16 };
 char *units_format_bytes(uint64_t bytes, char ret[static UNITS_TEXT_SIZE]);
 
+/* A time as "12.3 ms" into `ret`; returns it. */
+enum { UNITS_MS_SIZE = 32 };
+char *units_format_ms(uint64_t us, char ret[static UNITS_MS_SIZE]);
+
 #endif

@@ -37,16 +37,14 @@ char *subid_find_name(char *text, uid_t uid) must_check;
  */
 void subid_parse(char *text, uid_t uid, const char *name, struct subid_list *ret);
 
+/* The same in what getsubids(1) prints: "0: NAME START COUNT". Cut in place; other lines are passed over. */
+void subid_parse_answer(char *text, struct subid_list *ret);
+
 /*
  * The name of a user (free): from /etc/passwd, else from the helper's service user-name ("uid=NUMBER",
  * answered by "name=TEXT"). Null: there is none, or nobody to ask.
  */
 char *subid_user_name(uid_t uid) must_check;
-
-/*
- * The same in what getsubids(1) prints: "0: NAME START COUNT". Cut in place; other lines are passed over.
- */
-void subid_parse_answer(char *text, struct subid_list *ret);
 
 /* Whether the text of nsswitch.conf(5) names a source of ranges. */
 bool subid_has_source(const char *text) must_check;

@@ -1,4 +1,7 @@
-/* The programs of shadow-utils that know what this one must not or cannot: newuidmap, newgidmap, getsubids. Host side. */
+/*
+ * The programs of shadow-utils that know what this one must not or cannot: newuidmap, newgidmap, getsubids.
+ * Host side.
+ */
 #ifndef LVM_RUN_NAMESPACES_TOOL_H
 #define LVM_RUN_NAMESPACES_TOOL_H
 

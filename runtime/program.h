@@ -45,8 +45,8 @@ int program_enter_terminal(int slave, struct error *err) must_check;
 void program_enter_all_cpus(void);
 
 /*
- * Inside the container, once the host's descriptors are closed: enters the working directory (made when missing, verified to be inside),
- * looks up HOME and the executable. Child.
+ * Inside the container, once the host's descriptors are closed: enters the working directory (made when missing,
+ * verified to be inside), looks up HOME and the executable. Child.
  */
 int program_enter_find(struct program *program, struct error *err) must_check;
 

@@ -208,7 +208,8 @@ int container_delete(struct store *store, const char *id, bool force, struct err
 
 /*
  * Cleans up what killed commands left: containers whose creation never finished, sandboxes, records of an
- * earlier boot, temporary files, what hooks of killed commands left running. `report` is called with the id and what was done.
+ * earlier boot, temporary files, what hooks of killed commands left running. `report` is called with the id and
+ * what was done.
  */
 typedef void gc_report(const char *id, const char *what, void *context);
 int container_gc(struct store *store, gc_report *report, void *context,

@@ -1,8 +1,8 @@
 /*
  * --learn: a profile of what ran. It is the sandbox's own profile without the calls that no process made; what
- * that refuses it still refuses, with the same errors, and its conditions on arguments stay. Calls that
- * depend on the kernel more than on the program (ends, returns from signals, the clocks of the vDSO, locks that are contended) stay
- * allowed.
+ * that refuses it still refuses, with the same errors, and its conditions on arguments stay. Calls that depend
+ * on the kernel more than on the program (ends, returns from signals, the clocks of the vDSO, locks that are
+ * contended) stay allowed.
  */
 #ifndef LVM_RUN_SANDBOX_LEARN_H
 #define LVM_RUN_SANDBOX_LEARN_H

@@ -28,8 +28,8 @@ int outputs_open_places(const struct sandbox_options *options, struct output_pla
 void output_places_done(struct output_places *places);
 
 /*
- * Copies all outputs of the options to their places; what is missing or refused is in ret->refusals. The lists belong to
- * `ret`, which starts out as COPY_NONE.
+ * Copies all outputs of the options to their places; what is missing or refused is in ret->refusals. The lists
+ * belong to `ret`, which starts out as COPY_NONE.
  */
 int outputs_collect(const struct view *view, const struct scratch *scratch,
                     const struct sandbox_options *options, const struct output_places *places,

@@ -52,8 +52,8 @@ static size_t take_in(struct pump *pump)
 }
 
 /*
- * A pipe that poll(2) calls writable takes this much at once. Where nobody reads any more what comes in is dropped: the program must not hang
- * on it.
+ * A pipe that poll(2) calls writable takes this much at once. Where nobody reads any more what comes in is
+ * dropped: the program must not hang on it.
  */
 static void give_out(struct pump *pump)
 {

@@ -49,8 +49,8 @@ int scratch_devpts(const struct scratch *scratch, struct error *err) must_check;
 int scratch_host(const struct scratch *scratch, struct error *err) must_check;
 
 /*
- * Shows the directory `path` without the mounts below it, as what is returned; null with *err. Only root may take mounts
- * away from what they cover: −EINVAL for others where there are some.
+ * Shows the directory `path` without the mounts below it, as what is returned; null with *err. Only root may
+ * take mounts away from what they cover: −EINVAL for others where there are some.
  */
 const char *scratch_bare(struct scratch *scratch, struct arena *arena, const char *path,
                          struct error *err) must_check;

@@ -120,6 +120,17 @@ static void sizes_are_shown_short(void **state)
 		assert_string_equal(units_format_bytes(cases[i].bytes, text), cases[i].text);
 }
 
+static void a_time_is_written_in_milliseconds_with_a_tenth(void **state)
+{
+	char text[UNITS_MS_SIZE];
+
+	(void)state;
+	assert_string_equal(units_format_ms(0, text), "0.0 ms");
+	assert_string_equal(units_format_ms(1999, text), "1.9 ms");
+	assert_string_equal(units_format_ms(12345678, text), "12345.6 ms");
+	assert_string_equal(units_format_ms(UINT64_MAX, text), "18446744073709551.6 ms");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +139,7 @@ int main(void)
 		cmocka_unit_test(durations_are_those_of_go),
 		cmocka_unit_test(what_is_no_duration_is_refused),
 		cmocka_unit_test(sizes_are_shown_short),
+		cmocka_unit_test(a_time_is_written_in_milliseconds_with_a_tenth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
