@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "cgroups/group.h"
@@ -65,6 +66,9 @@ static void read_numbers(struct stats_reader *reader, struct cgroup_stats *stats
 
 		if (!str_equal(last, numbers[i].file))
 			there = stats_reader_text(reader, numbers[i].file);
+		/* At once: other files take their time, and so does who is not scheduled. */
+		if (!last)
+			stats->cpu_at_ns = clock_monotonic_ns();
 		last = numbers[i].file;
 		if (!there)
 			continue;

@@ -47,6 +47,7 @@ struct stats_hugetlb {
 
 struct cgroup_stats {
 	struct optional_u64 cpu_total_us, cpu_user_us, cpu_system_us;
+	int64_t cpu_at_ns; /* when they were read, on the monotonic clock */
 	struct optional_u64 cpu_periods, cpu_throttled_periods, cpu_throttled_us;
 	struct optional_u64 memory, memory_limit, memory_peak, memory_limit_hits;
 	struct optional_u64 swap, swap_limit, swap_peak; /* without memory */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/output.h"
@@ -27,7 +26,8 @@ enum { FIRST_LOOK_MS = 200 };
 struct watched {
 	struct container_monitor *monitor;
 	struct arena arena; /* of its last sample */
-	uint64_t cpu_us, at_us;
+	uint64_t cpu_us;
+	int64_t at_ns;
 };
 
 struct view {
@@ -50,14 +50,6 @@ static void view_done(struct view *view)
 	free(view->watched);
 	free(view->samples);
 	container_ids_free(&view->ids);
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 /* --- Which containers --- */
@@ -113,7 +105,7 @@ static void forget(struct view *view, size_t index)
 static int look_at(struct watched *watched, struct stats_sample *sample, struct error *err)
 {
 	enum monitor_event event = MONITOR_OOM;
-	uint64_t now;
+	int64_t passed_us;
 	int r = 0;
 
 	while (r == 0 && event == MONITOR_OOM)
@@ -125,14 +117,14 @@ static int look_at(struct watched *watched, struct stats_sample *sample, struct 
 	r = container_monitor_stats(watched->monitor, &watched->arena, &sample->stats, err);
 	if (r < 0)
 		return r == -ENODEV ? 0 : r;
-	now = now_us();
-	sample->cpu_share = (struct optional_u64){.set = watched->at_us && now > watched->at_us &&
+	passed_us = (sample->stats.cpu_at_ns - watched->at_ns) / 1000;
+	sample->cpu_share = (struct optional_u64){.set = watched->at_ns && passed_us > 0 &&
 	                                                 sample->stats.cpu_total_us.set};
 	if (sample->cpu_share.set && sample->stats.cpu_total_us.value > watched->cpu_us)
 		sample->cpu_share.value = (sample->stats.cpu_total_us.value - watched->cpu_us) *
-		                          10000 / (now - watched->at_us);
+		                          10000 / (uint64_t)passed_us;
 	watched->cpu_us = sample->stats.cpu_total_us.value;
-	watched->at_us = now;
+	watched->at_ns = sample->stats.cpu_at_ns;
 	return 1;
 }
 

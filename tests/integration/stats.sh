@@ -31,6 +31,16 @@ the_share_of_the_cpu_is_measured() {
 	jq -e '.[1].data.cpu.usage.user > 0' "$T/json"
 }
 
+# What comes between the look at the CPU and the end of a look is no time that the container has used.
+a_look_that_lasts_does_not_count() {
+	command -v strace >/dev/null || skip 'no strace'
+	ASAN_OPTIONS=detect_leaks=0 strace -qq -e signal=none -o "$T/trace" -e trace=openat -P cpu.pressure \
+		-e inject=openat:delay_enter=2000000:when=1 "$RUNTIME" --root "$ROOT" stats --no-stream --format json "$BUSY" >"$T/json"
+	cat "$T/trace"
+	grep -q 'cpu.pressure.*DELAYED' "$T/trace"
+	jq -e '.[0].cpu_percent > 5 and .[0].cpu_percent < 120' "$T/json"
+}
+
 prometheus_reads_it() {
 	local one two
 	lvm stats --no-stream -f prometheus >"$T/text"
@@ -45,11 +55,13 @@ prometheus_reads_it() {
 
 it_goes_on_until_the_last_one_ends() {
 	local watcher
-	start_container ends '.process.args = ["sleep", "0.7"]'
+	start_container ends '.process.args = ["sleep", "1000"]'
 	lvm stats --interval 100ms --format json "$ID" >"$T/lines" &
 	watcher=$!
+	has_three() { [ "$(wc -l <"$T/lines")" -ge 3 ]; }
+	wait_for 20 has_three
+	lvm kill "$ID" KILL
 	expect_exit 0 wait "$watcher"
-	[ "$(wc -l <"$T/lines")" -ge 3 ]
 	jq -e --arg id "$ID" '.[0].id == $id' "$T/lines" >/dev/null
 	expect_error 'container not running' lvm stats "$ID"
 	lvm delete "$ID"
@@ -77,6 +89,7 @@ nothing_runs_nothing_is_shown() {
 
 check 'the table has a row for each container that runs' the_table_has_a_row_for_each_that_runs
 check 'the share of the CPU is measured' the_share_of_the_cpu_is_measured
+check 'a look that lasts does not make the share larger' a_look_that_lasts_does_not_count
 check 'Prometheus can read it' prometheus_reads_it
 check 'it goes on until the last container ends' it_goes_on_until_the_last_one_ends
 check 'memory is in the table' memory_is_in_the_table
