@@ -156,7 +156,7 @@ a_rate_slows_writes_down() {
 
 a_limit_of_processes_stops_a_fork_bomb() {
 	limited '.linux.resources.pids.limit = 8' \
-		'.process.args = ["sh", "-c", "i=0; while [ $i -lt 40 ]; do sleep 5 & i=$((i + 1)); done; echo all"]'
+		'.process.args = ["sh", "-c", "i=0; while [ $i -lt 40 ]; do sleep 500 & i=$((i + 1)); done; echo all"]'
 	run_it >"$T/out" 2>"$T/err" || :
 	expect_equal '' "$(cat "$T/out")"
 	grep -qi "fork" "$T/err"

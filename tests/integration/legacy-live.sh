@@ -71,7 +71,7 @@ less_than_what_is_used_is_refused_on_request() {
 
 a_changed_limit_holds() {
 	lvm update --pids-limit 5 "$ID"
-	expect_error 'fork' lvm exec "$ID" sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait'
+	expect_error 'fork' lvm exec "$ID" sh -c 'sleep 3 & sleep 3 & sleep 3 & sleep 3 & sleep 3 & sleep 3 & wait'
 	lvm update --pids-limit 50 "$ID"
 	lvm exec "$ID" sh -c 'sleep 0.1 & sleep 0.1 & sleep 0.1 & sleep 0.1 & sleep 0.1 & sleep 0.1 & wait'
 }
@@ -104,7 +104,7 @@ the_first_limit_makes_the_groups() {
 	value_is pids pids.max 6
 	value_is memory memory.limit_in_bytes 67108864
 	are_in_the_groups
-	expect_error 'fork' lvm exec "$ID" sh -c 'sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & sleep 1 & wait'
+	expect_error 'fork' lvm exec "$ID" sh -c 'sleep 3 & sleep 3 & sleep 3 & sleep 3 & sleep 3 & sleep 3 & wait'
 	# What comes later is born there, and the next update finds the groups.
 	lvm exec -d "$ID" sleep 900
 	are_in_the_groups

@@ -67,7 +67,7 @@ all_or_nothing() {
 	mounts_json '[{"destination": "/a", "type": "tmpfs"}, {"destination": "/b", "type": "tmpfs"}]'
 	add
 	inside touch /b/kept
-	inside sh -c 'sleep 100 >/a/busy & sleep 0.2'
+	inside sh -c 'sleep 100 >/a/busy & until [ -e /a/busy ]; do sleep 0.02; done'
 	before=$(mounts_inside | sort)
 	expect_error 'mount /a: is busy' drop
 	expect_equal "$before" "$(mounts_inside | sort)"
@@ -138,6 +138,9 @@ the_container_sees_no_process() {
 	local before
 	lives unseen
 	mkdir "$T/unseen.d"
+	# Its child has the number after its own.
+	has_its_child() { [ "$(lvm ps -f json "$ID" | jq length)" -eq 2 ]; }
+	wait_for 5 has_its_child
 	before=$(inside sh -c 'echo $$')
 	mounts_json '[{"destination": "/a", "type": "tmpfs"}, {"destination": "/b", "source": "'"$T"'/unseen.d", "options": ["bind"]}]'
 	add

@@ -73,7 +73,7 @@ without_a_pid_namespace_all_ends() {
 	wait_for 5 sh -c "[ \$('$RUNTIME' --root '$ROOT' ps -f json $ID | jq length) -eq 3 ]"
 	pids=$(lvm ps -f json "$ID" | jq '.[]')
 	lvm delete --force "$ID"
-	for pid in $pids; do [ ! -d "/proc/$pid" ] || [ "$(awk '{print $3}' "/proc/$pid/stat")" = Z ]; done
+	for pid in $pids; do has_ended "$pid"; done
 }
 
 without_a_mount_namespace_it_is_refused_or_works() {
@@ -246,6 +246,7 @@ a_pid_namespace_has_its_own_processes() {
 	sh_config 'echo $$; ps -o pid | tail -n +2 | wc -l'
 	expect_equal 1 "$(run | sed -n 1p)"
 	start_one
+	wait_for 5 grep -qz '^sleep$' "/proc/$PID/cmdline"
 	expect_equal '1 sleep 1000' "$(lvm exec "$ID" ps -o pid,args | sed -n 's/^ *\(1 .*\)/\1/p')"
 }
 
@@ -259,7 +260,7 @@ its_orphans_end_with_init() {
 	pids=$(lvm ps -f json "$ID" | jq '.[]')
 	lvm kill "$ID" 9
 	wait_for 5 container_is "$ID" stopped
-	for pid in $pids; do wait_for 5 sh -c "[ ! -d /proc/$pid ] || grep -q 'State:.Z' /proc/$pid/status"; done
+	for pid in $pids; do wait_for 5 has_ended "$pid"; done
 }
 
 sysctls_are_set() {

@@ -77,11 +77,11 @@ gc_and_forced_delete() {
 	pid=$PID
 	rm "$USER_RUN/lvm-run/$ID/record.json"
 	ulvm delete --force "$ID"
-	wait_for 5 sh -c "[ ! -d /proc/$pid ] || grep -q 'State:.Z' /proc/$pid/status"
+	wait_for 5 has_ended "$pid"
 	start_one
 	rm "$USER_RUN/lvm-run/$ID/record.json"
 	kill -KILL "$PID"
-	wait_for 5 sh -c "[ ! -d /proc/$PID ] || grep -q 'State:.Z' /proc/$PID/status"
+	wait_for 5 has_ended "$PID"
 	ulvm gc
 	none_left
 }

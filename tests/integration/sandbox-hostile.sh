@@ -160,7 +160,7 @@ output_links_are_not_followed() {
 
 # What is collected does not change any more, though a daemon of the command went on writing.
 outputs_stand_still() {
-	sandbox --out log="$T/daemon.log" -- sh -c "./$OURS daemon log; sleep 0.1"
+	sandbox --out log="$T/daemon.log" -- sh -c "./$OURS daemon log; until [ -s log ]; do sleep 0.02; done"
 	local before
 	before=$(sha256sum <"$T/daemon.log" | cut -d' ' -f1)
 	sleep 0.1

@@ -97,11 +97,11 @@ a_mount_of_the_kernels_kind_leaves_proc_alone() {
 }
 
 orphans_are_reaped() {
-	expect_exit 0 sandbox -- sh -c '(sleep 0.1 &) ; sleep 0.3; ! ps -o stat= -e | grep -q Z'
+	expect_exit 0 sandbox -T 60 -- sh -c '(sleep 0.1 &) ; sleep 0.3; while ps -o stat= -e | grep -q Z; do sleep 0.1; done'
 }
 
 what_is_left_running_ends() {
-	sandbox -w "$WORK" -- sh -c "(while :; do echo x >>$WORK/alive; sleep 0.02; done) & sleep 0.1"
+	sandbox -w "$WORK" -- sh -c "(while :; do echo x >>$WORK/alive; sleep 0.02; done) & until [ -s $WORK/alive ]; do sleep 0.02; done"
 	local size
 	size=$(stat -c %s "$WORK/alive")
 	sleep 0.1
@@ -114,11 +114,9 @@ ends_with_its_parent() {
 	wait_for 5 test -s "$WORK/orphan"
 	kill -9 $!
 	wait $! || true
-	sleep 0.1
-	local size
-	size=$(stat -c %s "$WORK/orphan")
-	sleep 0.1
-	expect_equal "$size" "$(stat -c %s "$WORK/orphan")"
+	# It is killed with its parent, which does not say when it is dead.
+	stands_still() { local size && size=$(stat -c %s "$WORK/orphan") && sleep 0.2 && expect_equal "$size" "$(stat -c %s "$WORK/orphan")"; }
+	wait_for 5 stands_still
 }
 
 # gc takes those whose lvm-run was killed, and no other.
@@ -185,7 +183,7 @@ time_is_up() {
 	expect_equal timeout "$(jq -r .cause "$T/r")"
 	expect_exit 124 sandbox --max-silent 200ms -t 0 --report "$T/r" -- sh -c 'while :; do sleep 0.05; done'
 	expect_equal silent "$(jq -r .cause "$T/r")"
-	expect_exit 0 sandbox --max-silent 1s -- sh -c 'for i in 1 2 3 4 5; do echo $i; sleep 0.05; done'
+	expect_exit 0 sandbox --max-silent 10s -- sh -c 'for i in 1 2 3 4 5; do echo $i; sleep 0.05; done'
 }
 
 output_is_limited() {

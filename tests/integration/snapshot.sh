@@ -74,7 +74,8 @@ a_layer_under_a_living_mount_is_not_sealed() {
 	pid=$(pid_of "$id")
 	nsenter -t "$pid" -m sleep 60 >/dev/null 2>&1 &
 	stranger=$!
-	sleep 0.2
+	is_inside() { [ "$(readlink "/proc/$stranger/ns/mnt")" = "$(readlink "/proc/$pid/ns/mnt")" ]; }
+	wait_for 5 is_inside
 	lvm kill "$id" KILL
 	wait_for 5 container_is "$id" stopped
 	expect_error 'still part of a mount' lvm snapshot create "$id"

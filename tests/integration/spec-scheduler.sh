@@ -80,10 +80,11 @@ no_room_for_a_deadline() {
 	may_have_deadlines
 	# As much as the kernel admits, in slices of three quarters of a CPU.
 	share="chrt -d --sched-runtime 7500000 --sched-deadline 10000000 --sched-period 10000000 0"
+	decided() { has_ended "$!" || grep -qx sleep "/proc/$!/comm"; }
 	for _ in $(seq 1 $(($(nproc --all) * 2))); do
-		$share true 2>/dev/null || break
 		$share sleep 1000 &
-		sleep 0.1
+		wait_for 5 decided
+		! has_ended "$!" || break
 	done
 	config '{"policy": "SCHED_DEADLINE", "runtime": 9500000, "deadline": 10000000, "period": 10000000}'
 	expect_error 'the CPUs cannot promise 9500000 ns of every 10000000 ns' run

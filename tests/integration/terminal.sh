@@ -131,16 +131,18 @@ raw_mode_is_taken_back() {
 }
 
 raw_mode_is_taken_back_after_sigkill_inside() {
-	script 'echo up; exec sleep 1000'
+	script 'echo up; read line; echo "got $line"; exec sleep 1000'
 	ID=$(new_id)
 	rm -f "$T/said"
+	# Not before the play has seen the raw mode.
 	(
-		wait_for 20 grep -q up "$T/said"
+		wait_for 20 grep -q 'got raw' "$T/said"
 		lvm kill "$ID" KILL
 	) &
 	expect_exit 137 play 24 80 "$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$CONFIG" "$ID" <<-'END'
 		wait up
 		raw
+		send raw
 		end
 		cooked
 	END
@@ -285,7 +287,7 @@ a_gone_terminal_ends_the_run() {
 	script 'sleep 1000'
 	ID=$(new_id)
 	# The terminal hangs up when its other end goes: the program gets SIGHUP, as everywhere.
-	echo 'sleep 300' | timeout 10 "$TESTKIT" pty 24 80 "$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$CONFIG" "$ID" &
+	echo 'sleep 300' | timeout 120 "$TESTKIT" pty 24 80 "$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$CONFIG" "$ID" &
 	wait_for 5 container_is "$ID" running
 	kill "$!"
 	lvm delete --force "$ID"

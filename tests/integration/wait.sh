@@ -20,11 +20,20 @@ has_exit_info() {
 	[ "$major" -gt 6 ] || { [ "$major" -eq 6 ] && [ "${minor%%[!0-9]*}" -ge 15 ]; }
 }
 
+# Sets WAITER: a wait that waits already.
+start_waiting() { # [OPTION…]
+	"$RUNTIME" --root "$ROOT" wait "$@" "$ID" >"$T/status" 2>"$T/error" &
+	WAITER=$!
+	waits() { find "/proc/$WAITER/fd" -lname '*pidfd*' | grep .; }
+	wait_for 20 waits
+}
+
 the_exit_status_is_printed_and_returned() {
 	has_exit_info || skip 'this kernel tells an exit status to the parent alone (before 6.15)'
 	start_one
-	(sleep 0.3 && let_go) &
-	expect_exit 7 lvm wait "$ID" >"$T/status"
+	start_waiting
+	let_go
+	expect_exit 7 wait "$WAITER"
 	expect_equal 7 "$(cat "$T/status")"
 	wait_for 5 container_is "$ID" stopped
 	lvm delete "$ID"
@@ -33,8 +42,9 @@ the_exit_status_is_printed_and_returned() {
 a_signal_counts_from_128() {
 	has_exit_info || skip 'this kernel tells an exit status to the parent alone (before 6.15)'
 	start_one
-	(sleep 0.3 && lvm kill "$ID" KILL) &
-	expect_exit 137 lvm wait "$ID" >"$T/status"
+	start_waiting
+	lvm kill "$ID" KILL
+	expect_exit 137 wait "$WAITER"
 	expect_equal 137 "$(cat "$T/status")"
 	lvm delete --force "$ID"
 }
@@ -43,11 +53,10 @@ a_container_that_waits_for_start_is_waited_for() {
 	has_exit_info || skip 'this kernel tells an exit status to the parent alone (before 6.15)'
 	ID=$(new_id)
 	lvm create -b "$BUNDLE" "$ID" >"$T/out" 2>&1 </dev/null
-	lvm wait "$ID" >"$T/status" &
-	local waiter=$!
+	start_waiting
 	lvm start "$ID"
 	let_go
-	expect_exit 7 wait "$waiter"
+	expect_exit 7 wait "$WAITER"
 	lvm delete --force "$ID"
 }
 
@@ -74,12 +83,9 @@ a_lost_status_is_said() {
 
 others_act_while_wait_waits() {
 	start_one
-	"$RUNTIME" --root "$ROOT" wait --timeout 60s "$ID" >"$T/status" 2>&1 &
-	local waiter=$!
-	waits() { find "/proc/$waiter/fd" -lname '*pidfd*' | grep -q .; }
-	wait_for 20 waits
+	start_waiting --timeout 60s
 	timeout 60 "$RUNTIME" --root "$ROOT" delete --force "$ID"
-	expect_exit 137 wait "$waiter" || expect_exit 125 wait "$waiter"
+	expect_exit 137 wait "$WAITER" || expect_exit 125 wait "$WAITER"
 }
 
 mistakes_are_named() {

@@ -129,6 +129,9 @@ wait_for() {
 # No container that the sub-test has made is left.
 nothing_left() { expect_equal '' "$(find "$ROOT" -mindepth 1 -maxdepth 1 -name '[!.]*' | sort | comm -13 "$T/.before" -)"; }
 
+# The process has ended, and perhaps somebody has reaped it: looked at once, for this may happen meanwhile.
+has_ended() { ! grep -qs '^State:.[^ZX]' "/proc/$1/status"; }
+
 container_is() { [ "$(lvm state "$1" | jq -r .status)" = "$2" ]; }
 
 # --- Sub-tests and their ending -------------------------------------------------------------------
