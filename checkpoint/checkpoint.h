@@ -66,7 +66,8 @@ struct checkpoint_options {
 		*frozen; /* dump: all is saved (and sealed, unless it runs on), nothing runs yet */
 	checkpoint_hook *restored; /* restore: all is there and nothing runs yet */
 	void *context;
-	/* dump: when they stood still, and when they went on (0: they did not); CLOCK_MONOTONIC; may be null */
+	/* dump: when they stood still (0: they did before), and when they went on (0: they did not);
+	 * CLOCK_MONOTONIC; may be null */
 	int64_t *ret_frozen_ns;
 	int64_t *ret_thawed_ns;
 };

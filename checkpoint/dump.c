@@ -291,7 +291,7 @@ static int run_on_and_seal(struct dump *dump, struct error *err)
 {
 	int r = thaw(dump, err);
 
-	if (r == 0 && dump->options->ret_thawed_ns)
+	if (r == 0 && !dump->was_frozen && dump->options->ret_thawed_ns)
 		*dump->options->ret_thawed_ns = clock_monotonic_ns();
 	return r < 0 ? r : seal(dump, err);
 }
@@ -470,7 +470,7 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 		r = start_criu(&dump, err);
 	if (r == 0)
 		r = freeze(&dump, err);
-	if (r == 0 && options->ret_frozen_ns)
+	if (r == 0 && !dump.was_frozen && options->ret_frozen_ns)
 		*options->ret_frozen_ns = clock_monotonic_ns();
 	if (r == 0)
 		r = tree_check(dump.group, dump.container->record.pid, options->stop_exec, err);

@@ -4,9 +4,13 @@
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
+#include "cmd/output.h"
+#include "cmd/units.h"
 #include "cmd/verbs.h"
+#include "spec/writer.h"
 
 #define CHECKPOINT(member) offsetof(struct checkpoint_arguments, member)
 #define OPTION(member) offsetof(struct checkpoint_arguments, options.member)
@@ -61,6 +65,8 @@ const struct option checkpoint_options[] = {
          "without it that is left to the kernel, and a loss of power may take the checkpoint"},
 	{"stop-exec", "", OPTION_FLAG, OPTION(stop_exec), NULL,
          "end the processes that exec has started, which cannot be saved"},
+	{"format", "", OPTION_TEXT, CHECKPOINT(format), "table|json",
+         "what to print (table, and that on a terminal alone: engines read nothing)"},
 	{"empty-ns", "", OPTION_TEXT, CHECKPOINT(empty_ns), "network",
          "changes nothing: of the network namespace nothing is ever saved but its being there"},
 	{0},
@@ -164,13 +170,45 @@ static int parse_size(const char *text, unsigned int *ret, struct error *err)
 	return 0;
 }
 
+/* `us`: how long its processes stood still that run on now; 0: they do not. */
+static int print_result(const struct call *call, uint64_t us, struct error *err)
+{
+	const char *format = call->arguments->checkpoint.format;
+	const char *path = call->arguments->checkpoint.options.image_path;
+	scoped_strbuf text = {0};
+	char time[UNITS_MS_SIZE];
+
+	if (str_equal(format, "json")) {
+		struct json_writer w = {.indented = true};
+
+		json_writer_object(&w, NULL);
+		json_writer_string(&w, "id", call->words[0]);
+		json_writer_string(&w, "imagePath", path ? path : "checkpoint");
+		json_writer_unsigned(&w, "frozenMicroseconds", us);
+		json_writer_end(&w);
+
+		scoped_str json = json_writer_take(&w);
+
+		return json ? output_text(json, err) : error_code(err, ENOMEM, "output");
+	}
+	if (!format && !isatty(STDOUT_FILENO))
+		return 0;
+	strbuf_addf(&text, "%s: saved%s%s\n", call->words[0],
+	            us ? "; processes stood still for " : "",
+	            us ? units_format_ms(us, time) : "");
+	return output_buffer(&text, err);
+}
+
 int checkpoint_main(const struct call *call, struct error *err)
 {
 	struct checkpoint_arguments *arguments = &call->arguments->checkpoint;
 	struct checkpoint_options *options = &arguments->options;
 	scoped_store store = NULL;
+	int64_t frozen_ns = 0, thawed_ns = 0;
 	int r = checkpoint_check_common(arguments, err);
 
+	options->ret_frozen_ns = &frozen_ns;
+	options->ret_thawed_ns = &thawed_ns;
 	if (r == 0)
 		r = check_dump(options, err);
 	if (r == 0)
@@ -179,5 +217,9 @@ int checkpoint_main(const struct call *call, struct error *err)
 		r = parse_size(arguments->ghost_limit, &options->ghost_limit, err);
 	if (r == 0)
 		r = call_open_store(call, &store, err);
-	return r < 0 ? r : checkpoint_dump(store, call->words[0], options, err);
+	if (r == 0)
+		r = checkpoint_dump(store, call->words[0], options, err);
+	return r < 0 ? r
+	             : print_result(call, thawed_ns ? (uint64_t)(thawed_ns - frozen_ns) / 1000 : 0,
+	                            err);
 }

@@ -126,6 +126,7 @@ struct checkpoint_arguments { /* of checkpoint and restore */
 	char *page_server;
 	const char *status_fd;
 	const char *empty_ns;
+	const char *format;
 };
 
 struct sandbox_arguments {

@@ -57,6 +57,24 @@ leave_running_leaves_it_running() {
 	lvm delete --force "$id"
 }
 
+# An engine that calls it passes its own output on; script(1) is a terminal.
+how_long_it_stood_still_is_told() {
+	local id told
+	id=$(new_id)
+	start_idle "$id"
+	expect_equal '' "$(lvm checkpoint -R --image-path "$T/told.img" "$id" 2>&1)"
+	told=$(lvm checkpoint -R --format json --image-path "$T/told.img" "$id")
+	expect_equal "$id $T/told.img true" \
+		"$(jq -r '"\(.id) \(.imagePath) \(.frozenMicroseconds > 0 and .frozenMicroseconds < 60000000)"' <<<"$told")"
+	told=$(script -qec "'$RUNTIME' --root '$ROOT' checkpoint -R --image-path '$T/told.img' '$id'" /dev/null </dev/null)
+	[[ $told =~ ^$id:\ saved\;\ processes\ stood\ still\ for\ [0-9]+\.[0-9]\ ms ]]
+	lvm pause "$id"
+	expect_equal "$id: saved" "$(lvm checkpoint -R --format table --image-path "$T/told.img" "$id")"
+	lvm resume "$id"
+	expect_equal 0 "$(lvm checkpoint --format json --image-path "$T/told.img" "$id" | jq .frozenMicroseconds)"
+	expect_error 'is none of' lvm checkpoint --format xml --image-path "$T/told.img" "$id"
+}
+
 a_paused_container_stays_paused() {
 	local id
 	id=$(new_id)
@@ -457,6 +475,7 @@ what_cannot_be_done_is_said() {
 check 'a counting program goes on where it was; its output goes to a file' a_counting_program_goes_on_where_it_was
 check 'a read-only root of one program is enough' a_root_of_one_program_is_enough
 check 'with --leave-running it runs on, and a second checkpoint replaces the first' leave_running_leaves_it_running
+check 'how long it stood still is told to who asks' how_long_it_stood_still_is_told
 check 'a paused container stays paused' a_paused_container_stays_paused
 check 'what is restored under another id is a whole container' what_is_restored_is_a_whole_container
 check 'mounts keep their options, and sources come from the new bundle' mounts_keep_their_options
