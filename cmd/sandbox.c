@@ -206,6 +206,16 @@ static const char *absolute(struct arena *arena, const char *path)
 	return text;
 }
 
+/* `text` null: the option was not given. */
+static int parse_path(struct arena *arena, const char *name, const char *text, const char **ret,
+                      struct error *err)
+{
+	if (!text)
+		return 0;
+	*ret = absolute(arena, text);
+	return *ret ? 0 : error_code(err, ENOENT, "option --%s %s", name, text);
+}
+
 static const struct {
 	const char *name;
 	enum sandbox_step_kind kind;
@@ -294,6 +304,21 @@ static int parse_commits(struct arena *arena, const struct option_list *list,
 
 /* --- All --- */
 
+static int check_together(const struct sandbox_arguments *a, const struct sandbox_options *o,
+                          struct error *err)
+{
+	if (a->audit && !o->report)
+		return error_set(err, EINVAL, "option --audit: needs --report");
+	if (a->keep && a->read_only)
+		return error_set(err, EINVAL,
+		                 "options --keep and --read-only: there is nothing to keep");
+	if (a->share_net && a->net_allow.count)
+		return error_set(err, EINVAL,
+		                 "options --share-net and --net-allow: either all of this host's "
+		                 "network or what is named");
+	return 0;
+}
+
 static int parse_all(const struct call *call, struct arena *arena, struct sandbox_options *o,
                      struct error *err)
 {
@@ -323,29 +348,15 @@ static int parse_all(const struct call *call, struct arena *arena, struct sandbo
 		.stdout_file = a->out,
 		.stderr_file = a->err,
 	};
-	if (a->directory) {
-		o->directory = absolute(arena, a->directory);
-		if (!o->directory)
-			return error_code(err, ENOENT, "option --chdir %s", a->directory);
-	}
 
-	if (a->audit && !o->report)
-		return error_set(err, EINVAL, "option --audit: needs --report");
-	if (a->keep) {
-		o->keep = absolute(arena, a->keep);
-		if (!o->keep)
-			return error_code(err, ENOENT, "option --keep %s", a->keep);
-	}
-	if (a->keep && a->read_only)
-		return error_set(err, EINVAL,
-		                 "options --keep and --read-only: there is nothing to keep");
-	if (a->share_net && a->net_allow.count)
-		return error_set(err, EINVAL,
-		                 "options --share-net and --net-allow: either all of this host's "
-		                 "network or what is named");
+	int r = parse_path(arena, "chdir", a->directory, &o->directory, err);
 
-	int r = parse_limits(a, o, err);
-
+	if (r == 0)
+		r = parse_path(arena, "keep", a->keep, &o->keep, err);
+	if (r == 0)
+		r = check_together(a, o, err);
+	if (r == 0)
+		r = parse_limits(a, o, err);
 	if (r == 0)
 		r = parse_steps(arena, &a->steps, o, err);
 	if (r == 0)
