@@ -2,6 +2,7 @@
 #include "checkpoint/criu.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,8 +160,30 @@ static ssize_t receive_with_fd(int socket, void *data, size_t size, int *ret_fd)
 	return count;
 }
 
+/*
+ * In the last steps of a restore CRIU waits for its processes without an eye on whether they live. If one is killed it
+ * waits for ever; what it still says of itself it says soon. 1: nothing will come.
+ */
+static int await_answer(const struct criu *criu, struct error *err)
+{
+	enum { LAST_WORDS_MS = 2000 };
+	struct pollfd ready[] = {{criu->socket, POLLIN, 0}, {criu->watched, POLLIN, 0}};
+
+	if (criu->watched < 0)
+		return 0;
+	while (poll(ready, 2, -1) < 0)
+		if (errno != EINTR)
+			return error_errno(err, "answer of criu");
+	return !ready[0].revents && poll(ready, 1, LAST_WORDS_MS) == 0;
+}
+
 static int receive(const struct criu *criu, struct response *ret, struct error *err)
 {
+	int r = await_answer(criu, err);
+
+	if (r != 0)
+		return r;
+
 	/* For SOCK_SEQPACKET the size of the whole packet, however small the buffer. */
 	ssize_t size = recv(criu->socket, NULL, 0, MSG_PEEK | MSG_TRUNC);
 
@@ -382,6 +405,8 @@ static int converse(struct criu *criu, enum request_type type, const struct criu
 		struct error failure = {0};
 
 		r = receive(criu, &response, &failure);
+		if (r > 0)
+			return refused < 0 ? refused : r;
 		if (r < 0) {
 			if (refused < 0)
 				return refused;

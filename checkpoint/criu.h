@@ -85,10 +85,11 @@ struct criu_launch {
 struct criu {
 	struct process process;
 	int socket;
+	int watched; /* a pidfd, the caller's: once it has ended CRIU may never answer; −1: none */
 };
 #define CRIU_NONE                                                                                  \
 	{                                                                                          \
-		.process = {.pidfd = -1}, .socket = -1                                             \
+		.process = {.pidfd = -1}, .socket = -1, .watched = -1                              \
 	}
 /* Ends CRIU if it still runs, and reaps it. */
 void criu_done(struct criu *criu);
@@ -138,7 +139,10 @@ int criu_dump(struct criu *criu, const struct criu_options *options, criu_notify
 int criu_pre_dump(struct criu *criu, const struct criu_options *options, criu_notify *notify,
                   void *context, struct error *err) must_check;
 
-/* The restored tree's first process becomes our child; *ret is its pid. */
+/*
+ * The restored tree's first process becomes our child; *ret is its pid. 1: what is watched has ended before CRIU was done
+ * with it, and CRIU will not be.
+ */
 int criu_restore(struct criu *criu, const struct criu_options *options, criu_notify *notify,
                  void *context, pid_t *ret, struct error *err) must_check;
 

@@ -305,6 +305,9 @@ static int on_restored(struct restore *restore, struct error *err)
 		r = o->restored(restore->creation.init.pid, o->context, err);
 	if (r == 0)
 		r = creation_commit(&restore->creation, err);
+	/* From here on it is a container, which others may end. */
+	if (r == 0)
+		restore->criu.watched = restore->creation.init.pidfd;
 	/* As in run: from here on there is a program to forward signals to, and its end is one of them. */
 	return r == 0 && restore->foreground ? foreground_begin(restore->foreground, err) : r;
 }
@@ -456,6 +459,9 @@ static int run_criu(struct restore *restore, struct error *err)
 
 	restore->started = true;
 	r = criu_restore(&restore->criu, &options, on_step, restore, &pid, err);
+	/* Its end is that of a container as any other. */
+	if (r > 0)
+		return 0;
 	if (r == 0 && (restore->creation.init.pidfd < 0 || pid != restore->creation.init.pid))
 		return error_set(err, EPROTO, "criu reported another process than it restored");
 	return r;

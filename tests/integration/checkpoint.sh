@@ -276,6 +276,30 @@ poststart running true' "$(cat "$T/hooks")"
 }
 
 has_ended() { ! kill -0 "$1"; }
+# criu_is_done PID: of a restore that has made its container.
+criu_is_done() { ! pgrep -x criu -P "$1"; }
+
+# The record is there before CRIU has let go: whoever ends the container then must not make restore wait for ever.
+what_is_killed_while_it_comes_back_has_ended() {
+	local id job turn status
+	id=$(new_id)
+	start_idle "$id"
+	lvm checkpoint --image-path "$T/killed.img" "$id"
+	for turn in 1 2 3; do
+		echo "the time $turn"
+		id=$(new_id) status=0
+		"$RUNTIME" --root "$ROOT" restore -b "$IDLE" --image-path "$T/killed.img" "$id" >"$T/killed" 2>&1 &
+		job=$!
+		until [ -s "$ROOT/$id/record.json" ]; do kill -0 "$job"; done
+		lvm kill "$id" KILL
+		wait_for 60 has_ended "$job" || { kill -KILL "$job"; return 1; }
+		# 1: CRIU has seen it, and says so.
+		wait "$job" || status=$?
+		[ "$status" -eq 137 ] || [ "$status" -eq 1 ]
+		nothing_left
+	done
+}
+
 # It is killed while restore, which has made it, hesitates to block signals: the one that tells of the end goes by.
 an_early_end_is_seen() {
 	command -v strace >/dev/null || skip 'no strace'
@@ -287,6 +311,7 @@ an_early_end_is_seen() {
 		"$RUNTIME" --root "$ROOT" restore -b "$IDLE" --image-path "$T/early.img" "$id" >"$T/early" 2>&1 &
 	local job=$!
 	wait_for 30 container_is "$id" running
+	wait_for 30 criu_is_done "$(pgrep -P "$job")"
 	lvm kill "$id" KILL
 	wait_for 60 has_ended "$job" || { kill -KILL "$(pgrep -P "$job")" && return 1; }
 	wait "$job" || status=$?
@@ -298,9 +323,10 @@ in_the_foreground_it_waits_for_the_program() {
 	id=$(new_id)
 	start_idle "$id"
 	lvm checkpoint --image-path "$T/fore.img" "$id"
-	lvm restore -b "$IDLE" --image-path "$T/fore.img" "$id" >"$T/fore" 2>&1 &
+	"$RUNTIME" --root "$ROOT" restore -b "$IDLE" --image-path "$T/fore.img" "$id" >"$T/fore" 2>&1 &
 	local job=$!
 	wait_for 5 container_is "$id" running
+	wait_for 5 criu_is_done "$job"
 	lvm kill "$id" KILL
 	wait "$job" || status=$?
 	expect_equal 137 "$status"
@@ -486,6 +512,7 @@ check 'images that were changed are refused' images_that_were_changed_are_refuse
 check 'a directory that holds something else is left alone' a_directory_of_others_is_left_alone
 check 'hooks run around a restore, and a failing one undoes it' hooks_run_around_a_restore
 check 'in the foreground restore waits for the program' in_the_foreground_it_waits_for_the_program
+check 'what is killed while restore brings it back has ended' what_is_killed_while_it_comes_back_has_ended
 check 'a program that ends before restore waits for it is not waited for' an_early_end_is_seen
 check 'standard streams on pipes are taken over' pipes_are_taken_over
 check 'a container that could not be restored is not saved either' what_could_not_be_restored_is_not_saved
