@@ -126,6 +126,9 @@ static enum fact_mount_source classify(struct survey *s, const struct mountinfo 
 		return MOUNT_INTERNAL;
 	if (directory && is_masked(s, m->path) && str_equal(m->type, "tmpfs"))
 		return MOUNT_MASK;
+	/* A masked file is /dev/null, and not what a directory that is bound has there. */
+	if (!directory && is_masked(s, m->path) && str_ends(m->root, "/null"))
+		return MOUNT_DEVICE;
 	if (is_part_of_root(s, m))
 		return MOUNT_INTERNAL;
 	if (is_below_bind(s, m->path))

@@ -160,6 +160,27 @@ a_cgroup_namespace_has_its_root() { # FILTER ROOT-SEEN
 	nothing_left
 }
 
+# A file of a directory of the host: what covers it is not part of that directory.
+masked_files_of_a_bound_directory() { # FILTER…
+	local id
+	id=$(new_id)
+	rm -rf "$T/bound.d" "$T/bound"
+	mkdir -m 755 "$T/bound.d"
+	echo secret >"$T/bound.d/key"
+	echo open >"$T/bound.d/file"
+	program bound '"pause"' "$@" '.linux.maskedPaths += ["/data/key"]'
+	own
+	# shellcheck disable=SC2016 # a variable of jq
+	edit_config --arg dir "$T/bound.d" '.mounts += [{destination: "/data", source: $dir, options: ["bind"]}]'
+	run "$id"
+	expect_output open lvm exec "$id" busybox cat /data/key /data/file
+	save "$id"
+	load "$id" "$id"
+	expect_output open lvm exec "$id" busybox cat /data/key /data/file
+	lvm delete --force "$id"
+	nothing_left
+}
+
 masked_paths_with_mounts_on_them() {
 	local id path
 	id=$(new_id)
@@ -189,4 +210,6 @@ check 'a cgroup namespace has the new group as its root' a_cgroup_namespace_has_
 check "without a cgroup namespace of its own it sees the host's names" a_cgroup_namespace_has_its_root \
 	'.linux.namespaces |= map(select(.type != "cgroup"))' host
 check 'masked paths on mounts, files and directories' masked_paths_with_mounts_on_them
+check 'a masked file of a bound directory stays masked' masked_files_of_a_bound_directory .
+check 'the same in a user namespace' masked_files_of_a_bound_directory "$MAPPED"
 finish
