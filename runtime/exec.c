@@ -79,7 +79,7 @@ static int prepare(struct joining *joining, struct store *store, struct error *e
 		r = container_open(store, options->id, verb, &joining->container, err);
 	if (r == 0)
 		r = container_process(&joining->container, &joining->init, err);
-	if (r == 0 && joining->container.record.own_rules)
+	if (r == 0 && joining->container.record.own_rules && !options->seccomp)
 		r = error_set(
 			err, EPERM,
 			"a sandbox lets nobody in: its filter and its Landlock rules are for its "
@@ -88,6 +88,8 @@ static int prepare(struct joining *joining, struct store *store, struct error *e
 		r = container_spec(&joining->container, &spec, err);
 	if (r != 0)
 		return r;
+	if (options->seccomp)
+		spec->linux.seccomp = *options->seccomp;
 
 	scoped_fd cache = spec->linux.seccomp.set ? store_open_cache(store) : -1;
 
@@ -162,6 +164,19 @@ static int join_pid_namespace(struct joining *joining, struct error *err)
 	return 0;
 }
 
+/* A caller that goes on after this makes its next children in its own again. */
+static int leave_pid_namespace(const struct joining *joining, struct error *err)
+{
+	const struct exec_plan *plan = &joining->plan;
+
+	if (!joining->options->ret_process || !plan->pid_namespace || joining->by_stage)
+		return 0;
+
+	scoped_fd own = openat(plan->proc_fd, "self/ns/pid", O_RDONLY | O_CLOEXEC);
+
+	return own < 0 || setns(own, CLONE_NEWPID) < 0 ? error_errno(err, "own pid namespace") : 0;
+}
+
 static int end_stage(struct joining *joining, struct error *err)
 {
 	scoped_process stage = joining->process;
@@ -189,6 +204,8 @@ static int spawn(struct joining *joining, struct error *err)
 		return error_errno(err, "make undumpable");
 	r = clone_child(joining, err);
 	fd_close(&plan->sync_fds[1]);
+	if (r == 0)
+		r = leave_pid_namespace(joining, err);
 	return r == 0 && joining->by_stage ? end_stage(joining, err) : r;
 }
 
@@ -294,6 +311,10 @@ int container_exec(struct store *store, const struct exec_options *options, int 
 		return r;
 	joining.kept = true;
 	*ret_exit = 0;
+	if (options->ret_process) {
+		*options->ret_process = joining.process;
+		joining.process = (struct process){.pidfd = -1};
+	}
 	if (options->detach)
 		return 0;
 	store_entry_unlock(&joining.container.entry);

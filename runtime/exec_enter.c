@@ -12,6 +12,7 @@
 #include "runtime/exec_plan.h"
 #include "runtime/init.h"
 #include "runtime/sync.h"
+#include "security/landlock.h"
 
 struct joiner {
 	struct exec_plan *plan;
@@ -165,8 +166,18 @@ static int step_starting(struct joiner *joiner, struct error *err)
 static int step_lockdown(struct joiner *joiner, struct error *err)
 {
 	const struct exec_plan *plan = joiner->plan;
+	int r;
 
-	return lockdown_enter_exec(plan->lockdown, plan->agent_buffer, plan->agent_size, err);
+	if (!plan->landlock)
+		return lockdown_enter_exec(plan->lockdown, plan->agent_buffer, plan->agent_size,
+		                           err);
+	/* It wants no_new_privs, and the filter may know nothing of it. */
+	r = lockdown_enter_identity(plan->lockdown, err);
+	if (r == 0)
+		r = landlock_enter(plan->landlock, err);
+	return r < 0 ? r
+	             : lockdown_enter_filter(plan->lockdown, plan->agent_buffer, plan->agent_size,
+	                                     err);
 }
 
 static int step_execute(struct joiner *joiner, struct error *err)

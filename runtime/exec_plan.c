@@ -66,6 +66,7 @@ int exec_plan_build(struct exec_plan *plan, const struct exec_options *options, 
 	unsigned int listen_fds = program_listen_fds();
 
 	plan->spec = spec;
+	plan->landlock = options->landlock;
 	plan->proc_fd = fd_open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (plan->proc_fd < 0)
 		return error_errno(err, "open /proc");

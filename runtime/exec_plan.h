@@ -19,7 +19,8 @@ struct exec_plan {
 	struct spec_process process; /* what will run */
 	struct program program;
 	struct lockdown_plan *lockdown;
-	struct cgroup_legacy legacy; /* to be entered first of all */
+	const struct landlock_rules *landlock; /* null: none; borrowed */
+	struct cgroup_legacy legacy;           /* to be entered first of all */
 	int proc_fd;
 	int sync_fds[2];
 	unsigned int kept_fds;

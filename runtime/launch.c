@@ -1,5 +1,6 @@
 /* A container in the hands of whoever launched it: run, without waiting for its end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -46,7 +47,7 @@ void launch_free(struct launch **launch)
 
 static int start(struct launch *l, struct store *store, int init_end, struct error *err)
 {
-	l->options.reaper = true;
+	l->options.reaper = !l->options.plain;
 	l->options.reaper_fd = init_end;
 
 	int r = creation_begin(&l->creation, store, &l->options, false, err);
@@ -70,17 +71,70 @@ static int start(struct launch *l, struct store *store, int init_end, struct err
 	return hurry ? creation_hurry_start(&l->creation, err) : creation_start(&l->creation, err);
 }
 
+static struct launch *make(struct error *err)
+{
+	struct launch *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		(void)error_code(err, ENOMEM, "launch");
+		return NULL;
+	}
+	l->creation = (struct creation)CREATION_NONE;
+	l->reaper_fd = -1;
+	return l;
+}
+
+/* For gc: while it is held, whoever launched this will remove it. */
+static void take(struct launch *l)
+{
+	l->started = true;
+	(void)flock(l->creation.entry.journal_fd, LOCK_SH | LOCK_NB);
+	store_entry_unlock(&l->creation.entry);
+}
+
+int container_adopt(struct store *store, const char *id, struct launch **ret, struct error *err)
+{
+	scoped_container container = CONTAINER_NONE;
+	scoped_launch l = make(err);
+	struct creation *creation = l ? &l->creation : NULL;
+
+	if (!l)
+		return -ENOMEM;
+
+	int r = container_open(store, id, VERB_KILL, &container, err);
+
+	if (r == 0)
+		r = container_process(&container, &creation->init, err);
+	if (r == 0)
+		r = container_cgroup(&container, &creation->cgroup, err);
+	if (r == -ENOENT) /* it has none */
+		r = 0;
+	if (r == 0)
+		r = foreground_begin(&l->foreground, err);
+	if (r < 0)
+		return r;
+	creation->entry = container.entry;
+	container.entry = (struct store_entry){.fd = -1, .journal_fd = -1};
+	creation->entry.journal_fd = openat(creation->entry.fd, JOURNAL_NAME, O_RDONLY | O_CLOEXEC);
+	creation->record = container.record;
+	creation->plan.arena = container.arena;
+	container.arena = (struct arena){0};
+	creation_keep(creation);
+	take(l);
+	*ret = l;
+	l = NULL;
+	return 0;
+}
+
 int container_launch(struct store *store, const struct create_options *options, struct launch **ret,
                      struct error *err)
 {
-	scoped_launch l = calloc(1, sizeof(*l));
+	scoped_launch l = make(err);
 	int ends[2];
 
 	if (!l)
-		return error_code(err, ENOMEM, "launch");
-	l->creation = (struct creation)CREATION_NONE;
+		return -ENOMEM;
 	l->options = *options;
-	l->reaper_fd = -1;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return error_errno(err, "socket to init");
 	l->reaper_fd = ends[0];
@@ -91,10 +145,7 @@ int container_launch(struct store *store, const struct create_options *options, 
 	if (r < 0)
 		return r;
 	creation_keep(&l->creation);
-	l->started = true;
-	/* For gc: while it is held, whoever launched this will remove it. */
-	(void)flock(l->creation.entry.journal_fd, LOCK_SH | LOCK_NB);
-	store_entry_unlock(&l->creation.entry);
+	take(l);
 	*ret = l;
 	l = NULL;
 	return 0;

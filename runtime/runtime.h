@@ -68,6 +68,7 @@ struct create_options {
 	 */
 	bool reaper;
 	int reaper_fd;
+	bool plain; /* container_launch: without such an init, the program itself is pid 1 */
 	int hold_fd; /* with a reaper, which keeps it open while it lives (a lock); ≤ 0: none; borrowed */
 	const struct landlock_rules *landlock; /* null: none; borrowed */
 	const struct spec_seccomp
@@ -119,6 +120,12 @@ int container_validate(const struct create_options *options, struct findings *fi
 struct launch;
 int container_launch(struct store *store, const struct create_options *options, struct launch **ret,
                      struct error *err) must_check;
+/*
+ * The same of a container that runs already, a child of ours that was made otherwise (a restore): it ends with this
+ * process if it sees to that itself.
+ */
+int container_adopt(struct store *store, const char *id, struct launch **ret,
+                    struct error *err) must_check;
 /* Init: a child of ours, not reaped. */
 const struct process *launch_process(const struct launch *launch);
 /* May be null or disabled. */
@@ -156,6 +163,11 @@ struct exec_options {
 	bool detach;
 	bool no_new_privileges;
 	bool ignore_paused;
+	/* --- For sandbox/, whose containers let nobody in without --- */
+	const struct spec_seccomp
+		*seccomp; /* instead of the configuration's; null: that; borrowed */
+	const struct landlock_rules *landlock; /* null: none; borrowed */
+	struct process *ret_process; /* with detach: gets the child, not reaped; null: nobody */
 };
 int container_exec(struct store *store, const struct exec_options *options, int *ret_exit,
                    struct error *err) must_check;
