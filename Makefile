@@ -39,10 +39,12 @@ ALL_LEVELS := base spec namespaces cgroups rootfs net security runtime checkpoin
 LEVELS := $(ALL_LEVELS)
 PROGRAM := $(BUILD)/lvm-run
 HELPER := $(BUILD)/lvm-run-helper
+INIT := $(BUILD)/lvm-run-init
 LIBEXECDIR := $(PREFIX)/libexec/lvm-run
 
 SRC := $(wildcard $(addsuffix /*.c,$(ALL_LEVELS)))
 HELPER_SRC := $(wildcard helper/*.c)
+INIT_SRC := $(wildcard init/*.c)
 UNIT_SRC := $(wildcard $(LEVELS:%=tests/unit/%/test_*.c))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 OBJ := $(SRC:%.c=$(BUILD)/obj/%.o)
@@ -127,12 +129,12 @@ extra_flags = $(if $(filter $1,$(VERSION_USERS)),-DLVM_RUN_VERSION='"$(VERSION)"
 say = @$(if $(filter 0,$(V)),printf '  %-5s %s\n' '$1' '$2',:)
 q := $(if $(filter 0,$(V)),@)
 
-# --- The two programs -----------------------------------------------------------------------------
+# --- The three programs ---------------------------------------------------------------------------
 
 .PHONY: all objects help clean
-all: $(PROGRAM) $(if $(HELPER_SRC),$(HELPER)) ## build the runtime and its helper
+all: $(PROGRAM) $(if $(HELPER_SRC),$(HELPER)) $(if $(INIT_SRC),$(INIT)) ## build the runtime and its helpers
 
-objects: $(OBJ) $(HELPER_OBJ) $(ARCHIVES) ## compile everything, link nothing
+objects: $(OBJ) $(HELPER_OBJ) $(INIT_SRC:%.c=$(BUILD)/obj/%.o) $(ARCHIVES) ## compile everything, link nothing
 
 $(PROGRAM): $(PROGRAM_OBJ) $(BUILD)/stamp/program $(BUILD)/stamp/sources
 	$(call say,LD,$@)
@@ -141,6 +143,11 @@ $(PROGRAM): $(PROGRAM_OBJ) $(BUILD)/stamp/program $(BUILD)/stamp/sources
 $(HELPER): $(HELPER_OBJ) $(BUILD)/base.a $(BUILD)/stamp/flags $(BUILD)/stamp/sources
 	$(call say,LD,$@)
 	$(q)$(CC) $(OPT) $(DYNAMIC_LDFLAGS) $(LDHARDEN) -o $@ $(HELPER_OBJ) $(BUILD)/base.a $(HELPER_LIBS)
+
+# Pid 1 of what becomes a template: static and small, as it is saved and restored with it.
+$(INIT): $(INIT_SRC) $(BUILD)/stamp/program
+	$(call say,LD,$@)
+	$(q)$(PROGRAM_CC) $(filter-out $(PKG_CFLAGS),$(CFLAGS_MAIN)) -Wno-sign-conversion -static -no-pie $(LDHARDEN) -o $@ $(INIT_SRC)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/stamp/flags
 	$(call say,CC,$<)
@@ -244,7 +251,7 @@ $(BUILD)/hostile: tests/support/hostile.c
 integration: all $(BUILD)/testkit $(BUILD)/hostile ## run the integration tests on this host
 	@RUNTIME=$(or $(RUNTIME),$(PROGRAM)) tests/support/integrate $(TESTS)
 
-integration-asan: asan-programs $(BUILD)/testkit $(BUILD)/hostile ## the same with the sanitized program
+integration-asan: asan-programs $(if $(INIT_SRC),$(INIT)) $(BUILD)/testkit $(BUILD)/hostile ## the same with the sanitized program
 	@RUNTIME=$(BUILD)/asan/lvm-run tests/support/integrate $(TESTS)
 
 -include tests/fuzz/fuzz.mk
@@ -305,6 +312,7 @@ install: all ## into PREFIX=/usr/local, below DESTDIR
 	@$(PROGRAM) completion bash >$(BUILD)/lvm-run.bash
 	install -D -m 755 $(PROGRAM) $(BINDIR)/lvm-run
 	$(if $(HELPER_SRC),install -D -m 755 $(HELPER) $(LIBEXEC)/lvm-run-helper)
+	$(if $(INIT_SRC),install -D -m 755 $(INIT) $(LIBEXEC)/lvm-run-init)
 	$(if $(filter 1,$(CRIU)),install -D -m 755 "$$(tests/support/criu --build)" $(LIBEXEC)/criu)
 	install -D -m 644 $(BUILD)/lvm-run.1 $(MANDIR)/lvm-run.1
 	install -D -m 644 $(BUILD)/lvm-run.bash $(COMPLETIONDIR)/lvm-run
@@ -329,5 +337,5 @@ clean: ## remove everything built
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
-ALL_SRC := $(SRC) $(HELPER_SRC) $(UNIT_SRC) $(FUZZ_SRC)
+ALL_SRC := $(SRC) $(HELPER_SRC) $(INIT_SRC) $(UNIT_SRC) $(FUZZ_SRC)
 -include $(wildcard $(foreach b,$(BUILD) $(BUILD)/musl $(BUILD)/asan $(BUILD)/fuzz,$(ALL_SRC:%.c=$b/obj/%.d)))

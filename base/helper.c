@@ -40,30 +40,30 @@ void helper_add(struct strbuf *request, const char *key, const char *value)
 /* --- Where it is --- */
 
 /* Beside the program as it was started; after a re-exec by descriptor this cannot be told. */
-static char *find_beside(void)
+static char *find_beside(const char *name)
 {
 	const char *started = (const char *)(uintptr_t)getauxval(AT_EXECFN);
 	const char *slash = started ? strrchr(started, '/') : NULL;
 
 	if (!slash || str_starts(started, "/dev/fd/") || str_starts(started, "/proc/"))
 		return NULL;
-	return str_format("%.*s/%s", (int)(slash - started), started, program_name);
+	return str_format("%.*s/%s", (int)(slash - started), started, name);
 }
 
-static int find_helper(char **ret, struct error *err)
+int helper_find(const char *name, const char *variable, char **ret, struct error *err)
 {
-	const char *given = secure_getenv("LVM_RUN_HELPER");
-	scoped_str path = given && *given ? strdup(given)
-	                                  : str_format("%s/%s", LVM_RUN_LIBEXECDIR, program_name);
+	const char *given = secure_getenv(variable);
+	scoped_str path =
+		given && *given ? strdup(given) : str_format("%s/%s", LVM_RUN_LIBEXECDIR, name);
 
 	if (!path)
-		return error_code(err, ENOMEM, "helper");
+		return error_code(err, ENOMEM, "%s", name);
 	if (access(path, X_OK) == 0) {
 		*ret = str_take(&path);
 		return 0;
 	}
 
-	scoped_str beside = given && *given ? NULL : find_beside();
+	scoped_str beside = given && *given ? NULL : find_beside(name);
 
 	if (beside && access(beside, X_OK) == 0) {
 		*ret = str_take(&beside);
@@ -71,8 +71,8 @@ static int find_helper(char **ret, struct error *err)
 	}
 	return error_set(err, ENOENT,
 	                 "%s is not to be found at %s; install it, or name it in the environment's "
-	                 "LVM_RUN_HELPER",
-	                 program_name, path);
+	                 "%s",
+	                 name, path, variable);
 }
 
 /* --- Starting it --- */
@@ -321,7 +321,7 @@ int helper_ask(const char *request, int timeout_ms, char **ret, struct error *er
 	int pair[2];
 	pid_t pid = 0;
 
-	if (find_helper(&path, err) < 0 || !path)
+	if (helper_find(program_name, "LVM_RUN_HELPER", &path, err) < 0 || !path)
 		return -err->code;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_errno(err, "%s: socketpair", program_name);

@@ -20,6 +20,12 @@
 
 enum { HELPER_TIMEOUT_MS = 5000, HELPER_ANSWER_LIMIT = 1024 * 1024 };
 
+/*
+ * Where another program of ours is (free): named by `variable` of the environment, else installed, else beside this
+ * one, as above.
+ */
+int helper_find(const char *name, const char *variable, char **ret, struct error *err) must_check;
+
 /* Adds the line "key=value", encoded. */
 void helper_add(struct strbuf *request, const char *key, const char *value);
 

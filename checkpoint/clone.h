@@ -15,6 +15,9 @@
 
 #define GENERATION_FILE "/etc/lvm-run-generation"
 
+/* The method of a template's node that sandbox --save-template has made: no clone starts from it. */
+#define TEMPLATE_OF_SANDBOX "sandbox"
+
 /* What became of one of them. */
 struct clone_report {
 	const char *id;

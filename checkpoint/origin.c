@@ -49,6 +49,10 @@ static int open_template(struct origin *origin, const char *name,
 {
 	int r = template_open(options->store_path, name, &origin->disk, err);
 
+	if (r == 0 && str_equal(origin->disk.record.nodes[0].method, TEMPLATE_OF_SANDBOX))
+		return error_set(err, EINVAL,
+		                 "template %s is a sandbox's: sandbox --template starts from it",
+		                 name);
 	return r < 0 ? r : take_node(origin, &origin->disk.record.nodes[0], err);
 }
 

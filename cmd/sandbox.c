@@ -56,6 +56,11 @@ const struct option sandbox_options[] = {
 	{"keep", "", OPTION_TEXT, SANDBOX(keep), "DIR",
          "keep in DIR what it writes to this host's directories: the next run with DIR goes on "
          "with that"},
+	{"save-template", "", OPTION_TEXT, SANDBOX(save_template), "NAME",
+         "when the command, which starts daemons, has ended with 0, save what runs and what was "
+         "written as the template NAME (see the verb template)"},
+	{"template", "", OPTION_TEXT, SANDBOX(template), "NAME",
+         "start from the template NAME: its daemons run, and the command beside them"},
 	{"best-effort", "", OPTION_FLAG, SANDBOX(best_effort), NULL,
          "run without the limits that this host cannot enforce, instead of not at all"},
 	{"report", "", OPTION_TEXT, SANDBOX(report), "FD/FILE",
@@ -326,6 +331,9 @@ static int parse_all(const struct call *call, struct arena *arena, struct sandbo
 
 	*o = (struct sandbox_options){
 		.command = call->words,
+		.template = a->template,
+		.save_template = a->save_template,
+		.store_path = call->global->store,
 		.read_only = a->read_only,
 		.show_secrets = a->show_secrets,
 		.env = a->env.items,

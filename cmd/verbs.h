@@ -140,6 +140,7 @@ struct sandbox_arguments {
 	const char *timeout, *grace, *max_silent, *max_log;
 	const char *report, *statistics, *status_fd, *out, *err;
 	const char *hostname, *profile, *learn;
+	const char *template, *save_template;
 	bool audit;
 	bool read_only, show_secrets, keep_env, share_net, allow_userns, reproducible, interactive;
 	bool best_effort, print_config, ignored;

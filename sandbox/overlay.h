@@ -18,6 +18,12 @@ bool overlay_possible(const char *lower, const char *other);
 const char *overlay_option(struct arena *arena, const char *key, const char *path);
 
 /*
+ * The overlay that such options ("userxattr", "upperdir=…" of overlay_option, …) make, never with setuid bits
+ * or devices, attached nowhere; −errno with *err.
+ */
+int overlay_open_layers(const char *const *options, size_t count, struct error *err) must_check;
+
+/*
  * The two directories as one, read-only and attached nowhere: what an overlay of them showed. −errno
  * with *err.
  */

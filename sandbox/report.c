@@ -12,6 +12,7 @@
 #include "sandbox/config.h"
 #include "sandbox/network.h"
 #include "sandbox/verdict.h"
+#include "sandbox/warm.h"
 #include "security/landlock.h"
 #include "spec/writer.h"
 
@@ -248,6 +249,7 @@ char *report_write(const struct report *report)
 		add_diff(&w, "changes", report->changes);
 	audit_write(&w, "deniedCalls", report->audit);
 	add_protections(&w, report);
+	warm_write(&w, "template", report->warm, report->options);
 	network_write(&w, "network", report->network, report->options);
 	json_writer_end(&w);
 	return json_writer_take(&w);

@@ -17,31 +17,13 @@
 #include "runtime/store.h"
 #include "sandbox/config.h"
 #include "sandbox/learn.h"
-#include "sandbox/verdict.h"
+#include "sandbox/run.h"
 #include "security/landlock.h"
-
-struct run {
-	const struct sandbox_options *options;
-	struct store *store;
-	struct scratch scratch;
-	struct storage storage;
-	struct view view;
-	struct network network;
-	struct watch watch;
-	struct verdict_usage usage;
-	struct spec *profile_file; /* what `profile` lies in, if it is the caller's */
-	struct spec_seccomp profile;
-	struct audit audit;
-	struct output_places places;
-	struct copy outputs;
-	struct changes changes;
-	char id[48];
-	bool limits_enforced;
-};
 
 static void run_done(struct run *run)
 {
 	watch_done(&run->watch);
+	warm_done(&run->warm);
 	audit_done(&run->audit);
 	spec_free(&run->profile_file);
 	network_done(&run->network);
@@ -64,6 +46,7 @@ static void begin(struct run *run, struct store *store, const struct sandbox_opt
 	run->storage = (struct storage)STORAGE_NONE;
 	run->outputs = (struct copy)COPY_NONE;
 	run->network = (struct network)NETWORK_NONE;
+	run->warm = (struct warm)WARM_NONE;
 	watch_begin(&run->watch, options);
 
 	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
@@ -90,13 +73,20 @@ static int build(struct run *run, struct error *err)
 
 static int write_bundle(struct run *run, bool without_limits, struct error *err)
 {
+	struct sandbox_options options = *run->options;
 	const struct config_request request = {
-		.options = run->options,
+		.options = &options,
 		.scratch = &run->scratch,
 		.view = &run->view,
 		.network = &run->network,
 		.without_limits = without_limits,
 	};
+
+	if (options.save_template) {
+		options.command = warm_command(run);
+		if (!options.command)
+			return error_code(err, ENOMEM, "configuration");
+	}
 
 	scoped_str text = config_write(&request);
 	scoped_fd fd = openat(run->scratch.fd, CONFIG_NAME,
@@ -197,7 +187,10 @@ static int launch_once(struct run *run, bool without_limits, struct launch **ret
 	create.seccomp = &run->profile;
 	if (!run->options->allow_userns)
 		create.landlock = &landlock;
-	return r < 0 ? r : container_launch(run->store, &create, ret, err);
+	if (r < 0)
+		return r;
+	return warm_is_asked(run->options) ? warm_launch(run, &create, ret, err)
+	                                   : container_launch(run->store, &create, ret, err);
 }
 
 /* Limits that cannot be had are an error, unless the caller takes what he gets, and then he is told. */
@@ -230,6 +223,7 @@ static int write_status(const struct run *run, const char *key, int value, struc
 static int wait_for_end(struct run *run, struct error *err)
 {
 	scoped_launch launched = NULL;
+	struct watch_subject subject;
 	struct error ignored;
 	int r = launch(run, &launched, err);
 
@@ -237,7 +231,17 @@ static int wait_for_end(struct run *run, struct error *err)
 		r = write_status(run, "child-pid", launch_process(launched)->pid, err);
 	if (r < 0)
 		return r;
-	r = watch_run(&run->watch, launched, &run->storage, err);
+	subject = (struct watch_subject){
+		.init = *launch_process(launched),
+		.program = *launch_process(launched),
+		.status_fd = launch_reaper_fd(launched),
+		.console = *launch_console(launched),
+	};
+	if (warm_is_asked(run->options))
+		warm_set_subject(run, &subject);
+	r = watch_run(&run->watch, &subject, &run->storage, err);
+	if (r == 0 && run->options->save_template)
+		r = warm_save(run, err);
 	/* Nothing of it lives on: the pid namespace ended with init, and the group is emptied too. */
 	if (launch_cgroup(launched) && cgroup_dirfd(launch_cgroup(launched)) >= 0)
 		(void)!cgroup_kill(launch_cgroup(launched), &ignored);
@@ -309,6 +313,7 @@ static int tell(const struct run *run, const struct verdict *verdict, struct err
 		.watch = &run->watch,
 		.usage = &run->usage,
 		.audit = &run->audit,
+		.warm = &run->warm,
 		.verdict = verdict,
 		.outputs = run->options->output_count || run->options->commit_count ? &run->outputs
 	                                                                            : NULL,
@@ -335,14 +340,19 @@ int sandbox_run(struct store *store, const struct sandbox_options *options, int 
 
 	begin(&run, store, options);
 
-	int r = watch_prepare(&run.watch, err);
+	const bool warm = warm_is_asked(options);
+	int r = warm ? warm_begin(&run, err) : 0;
 
+	if (r == 0)
+		r = watch_prepare(&run.watch, warm, err);
 	if (r == 0)
 		r = outputs_open_places(options, &run.places, err);
 	if (r == 0)
 		r = build(&run, err);
 	if (r == 0)
 		r = find_profile(&run, err);
+	if (r == 0 && warm)
+		r = warm_shape(&run, err);
 	if (r == 0)
 		r = start_audit(&run, err);
 	if (r == 0)

@@ -8,7 +8,7 @@
  * The pieces: scratch.h (a private corner of the host for everything that is written), view.h (which
  * files the program sees), secrets.h (which it never sees), profile.h (its system calls), config.h
  * (all of it as an OCI configuration), watch.h (clocks, output and limits while it runs), verdict.h
- * (how it ended, and the report), outputs.h (what it leaves).
+ * (how it ended, and the report), outputs.h (what it leaves), warm.h (starts from a template).
  * What exec brings into a running sandbox is the caller's own and has no filter: the profile is handed to init, and
  * is not in the configuration that is kept.
  * Host side; only for a process of its own, whose namespaces it changes.
@@ -69,6 +69,11 @@ struct sandbox_options {
 	uint64_t disk_limit;   /* bytes; 0: half of the memory, the default of tmpfs */
 	const char
 		*keep; /* a directory for the layers, which a later run goes on with; null: none */
+
+	/* Warm starts (warm.h) */
+	const char *template;      /* start from it; null: cold */
+	const char *save_template; /* the command starts daemons that become it; null: no */
+	const char *store_path;    /* where templates are; null: the default */
 
 	/* Environment */
 	char *const

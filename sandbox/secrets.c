@@ -105,6 +105,7 @@ const char *const secrets_of_host[] = {
 	"/var/lib/libvirt",
 	"/var/lib/lxc",
 	"/var/lib/lxd",
+	"/var/lib/lvm-run",
 	"/var/lib/machines",
 	"/var/lib/private",
 	"/var/lib/sss",

@@ -59,6 +59,7 @@ struct report {
 	const struct watch *watch;
 	const struct verdict_usage *usage;
 	const struct audit *audit;
+	const struct warm *warm;
 	const struct verdict *verdict;
 	const struct copy *outputs;    /* null: none were asked for */
 	const struct changes *changes; /* null: not asked for */

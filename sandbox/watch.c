@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,6 +53,32 @@ static int divert(int fd, struct pump *pump, struct error *err)
 	return 0;
 }
 
+/*
+ * A file as standard input is read by us: who inside is not bound by Landlock could open it again, for writing. What
+ * cannot be opened anew to do more stays as it is.
+ */
+static int divert_input(struct pump *pump, struct error *err)
+{
+	struct stat st;
+	int ends[2];
+
+	if (fstat(STDIN_FILENO, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+		return 0;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe");
+
+	scoped_fd out = ends[0];
+
+	if (pump_begin(pump, fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), ends[1]) < 0) {
+		fd_close(&ends[1]);
+		return error_code(err, ENOMEM, "divert input");
+	}
+	if (pump->from < 0 || fcntl(pump->to, F_SETFL, O_NONBLOCK) < 0 ||
+	    dup2(out, STDIN_FILENO) < 0)
+		return error_errno(err, "divert input");
+	return 0;
+}
+
 static int redirect(int fd, const char *path, struct error *err)
 {
 	scoped_fd file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
@@ -65,6 +92,7 @@ void watch_begin(struct watch *ret, const struct sandbox_options *options)
 {
 	*ret = (struct watch){
 		.options = options,
+		.in = PUMP_NONE,
 		.out = PUMP_NONE,
 		.err = PUMP_NONE,
 		.terminal = TERMINAL_NONE,
@@ -89,12 +117,14 @@ static int check_streams(struct error *err)
 	return 0;
 }
 
-int watch_prepare(struct watch *ret, struct error *err)
+int watch_prepare(struct watch *ret, bool all, struct error *err)
 {
 	const struct sandbox_options *options = ret->options;
-	bool diverted = (options->log_limit || options->silent_ms) && !options->terminal;
+	bool diverted = all || ((options->log_limit || options->silent_ms) && !options->terminal);
 	int r = check_streams(err);
 
+	if (r == 0 && all)
+		r = divert_input(&ret->in, err);
 	if (r == 0 && options->stdout_file)
 		r = redirect(STDOUT_FILENO, options->stdout_file, err);
 	if (r == 0 && options->stderr_file)
@@ -112,6 +142,8 @@ static void restore_one(int fd, struct pump *pump)
 
 void watch_restore(struct watch *watch)
 {
+	if (watch->in.from >= 0)
+		(void)dup2(watch->in.from, STDIN_FILENO);
 	restore_one(STDOUT_FILENO, &watch->out);
 	restore_one(STDERR_FILENO, &watch->err);
 }
@@ -119,10 +151,13 @@ void watch_restore(struct watch *watch)
 void watch_done(struct watch *watch)
 {
 	watch_restore(watch);
+	fd_close(&watch->in.from);
+	fd_close(&watch->in.to);
 	fd_close(&watch->out.from);
 	fd_close(&watch->out.to);
 	fd_close(&watch->err.from);
 	fd_close(&watch->err.to);
+	pump_done(&watch->in);
 	pump_done(&watch->out);
 	pump_done(&watch->err);
 	pump_done(&watch->terminal.in);
@@ -131,9 +166,15 @@ void watch_done(struct watch *watch)
 
 /* --- Ending the program --- */
 
-static void signal_init(const struct watch *watch, int signal)
+/* What ends it all is for init; what is left is for the program and, from a terminal, all of its group. */
+static void send_signal(const struct watch *watch, int signal)
 {
-	(void)pidfd_send_signal(launch_process(watch->launch)->pidfd, signal, NULL, 0);
+	const struct watch_subject *subject = &watch->subject;
+
+	if (signal == SIGKILL || subject->program.pid == subject->init.pid)
+		(void)pidfd_send_signal(subject->init.pidfd, signal, NULL, 0);
+	else if (kill(-subject->program.pid, signal) < 0)
+		(void)pidfd_send_signal(subject->program.pidfd, signal, NULL, 0);
 }
 
 /* Politely first, where there is a grace: init hands the signal on to the program. */
@@ -144,11 +185,11 @@ static void stop(struct watch *watch, enum watch_stop why, bool politely)
 	watch->stop = why;
 	if (politely && watch->options->grace_ms) {
 		watch->term_ms = now_ms();
-		signal_init(watch, SIGTERM);
-		signal_init(watch, SIGCONT);
+		send_signal(watch, SIGTERM);
+		send_signal(watch, SIGCONT);
 		return;
 	}
-	signal_init(watch, SIGKILL);
+	send_signal(watch, SIGKILL);
 }
 
 static void count_output(struct watch *watch, size_t count)
@@ -198,7 +239,7 @@ static int look_at_clocks(struct watch *watch)
 		int rest = left(now, watch->term_ms, options->grace_ms);
 
 		if (rest == 0)
-			signal_init(watch, SIGKILL);
+			send_signal(watch, SIGKILL);
 		return rest == 0 ? wait : sooner(wait, rest);
 	}
 	if (watch->stop != WATCH_NONE)
@@ -229,7 +270,7 @@ static int look_at_clocks(struct watch *watch)
 static void stand_still(struct watch *watch, bool group)
 {
 	terminal_stop(&watch->terminal, group);
-	signal_init(watch, SIGCONT);
+	send_signal(watch, SIGCONT);
 	watch->last_output_ms = now_ms();
 }
 
@@ -246,7 +287,7 @@ static void take_signals(struct watch *watch, int signals)
 		}
 		if (signal == SIGCONT)
 			terminal_resume(&watch->terminal);
-		signal_init(watch, signal);
+		send_signal(watch, signal);
 		if (signal == SIGTSTP && watch->terminal.master < 0)
 			stand_still(watch, false);
 	}
@@ -271,18 +312,19 @@ static void take_status(struct watch *watch, int fd)
 enum {
 	SLOT_SIGNALS,
 	SLOT_STATUS,
-	SLOT_INIT,
-	SLOT_OUT,
+	SLOT_PROGRAM,
+	SLOT_IN,
+	SLOT_OUT = SLOT_IN + 2,
 	SLOT_TERM_IN = SLOT_OUT + 4,
 	SLOT_COUNT = SLOT_OUT + 8
 };
 
 static struct pump *pump_at(struct watch *watch, int slot)
 {
-	struct pump *const pumps[] = {&watch->out, &watch->err, &watch->terminal.in,
+	struct pump *const pumps[] = {&watch->in, &watch->out, &watch->err, &watch->terminal.in,
 	                              &watch->terminal.out};
 
-	return pumps[(slot - SLOT_OUT) / 2];
+	return pumps[(slot - SLOT_IN) / 2];
 }
 
 /* All that the program wrote has been handed on, or cannot be. */
@@ -294,19 +336,20 @@ static bool is_drained(const struct watch *watch)
 
 static int loop(struct watch *watch, int signals, struct error *err)
 {
-	/* Without a terminal its end says enough, and the status can wait (reap). */
-	int status_fd = watch->terminal.master >= 0 ? launch_reaper_fd(watch->launch) : -1;
-	int init = launch_process(watch->launch)->pidfd;
+	const struct watch_subject *subject = &watch->subject;
+	/* Where the program's end is init's, that says enough, and the status can wait (reap). */
+	int status_fd = subject->stays || watch->terminal.master >= 0 ? subject->status_fd : -1;
+	int program = subject->program.pidfd;
 
-	while (init >= 0 || !is_drained(watch)) {
+	while (program >= 0 || !is_drained(watch)) {
 		struct pollfd fds[SLOT_COUNT] = {
 			[SLOT_SIGNALS] = {.fd = signals, .events = POLLIN},
 			[SLOT_STATUS] = {.fd = status_fd, .events = POLLIN},
-			[SLOT_INIT] = {.fd = init, .events = POLLIN},
+			[SLOT_PROGRAM] = {.fd = program, .events = POLLIN},
 		};
-		int wait = init >= 0 ? look_at_clocks(watch) : 0;
+		int wait = program >= 0 ? look_at_clocks(watch) : 0;
 
-		for (int slot = SLOT_OUT; slot < SLOT_COUNT; slot += 2)
+		for (int slot = SLOT_IN; slot < SLOT_COUNT; slot += 2)
 			pump_poll(pump_at(watch, slot), &fds[slot]);
 
 		int ready = poll(fds, SLOT_COUNT, wait);
@@ -316,7 +359,7 @@ static int loop(struct watch *watch, int signals, struct error *err)
 		if (ready < 0)
 			continue;
 		/* After the end nothing is waited for: others may hold the pipe open. */
-		if (ready == 0 && init < 0)
+		if (ready == 0 && program < 0)
 			return 0;
 		if (fds[SLOT_SIGNALS].revents)
 			take_signals(watch, signals);
@@ -324,33 +367,63 @@ static int loop(struct watch *watch, int signals, struct error *err)
 			take_status(watch, status_fd);
 		if (watch->ended)
 			status_fd = -1;
-		for (int slot = SLOT_OUT; slot < SLOT_COUNT; slot += 2) {
+		for (int slot = SLOT_IN; slot < SLOT_COUNT; slot += 2) {
 			size_t count = pump_step(pump_at(watch, slot), &fds[slot]);
 
-			if (slot != SLOT_TERM_IN)
+			if (slot != SLOT_IN && slot != SLOT_TERM_IN)
 				count_output(watch, count);
 		}
-		if (fds[SLOT_INIT].revents)
-			init = -1;
+		/* The program is to see the end of its input. */
+		if (pump_is_done(&watch->in))
+			fd_close(&watch->in.to);
+		if (fds[SLOT_PROGRAM].revents || (subject->stays && watch->ended))
+			program = -1;
 	}
 	return 0;
 }
 
-/* Init has ended: what it and all that it reaped have used. */
+static int wait_for(pid_t pid, int *ret, struct rusage *usage, struct error *err)
+{
+	while (wait4(pid, ret, __WALL, usage) < 0)
+		if (errno != EINTR)
+			return error_errno(err, "wait for the end");
+	return 0;
+}
+
+static void add_usage(struct rusage *sum, const struct rusage *more)
+{
+	timeradd(&sum->ru_utime, &more->ru_utime, &sum->ru_utime);
+	timeradd(&sum->ru_stime, &more->ru_stime, &sum->ru_stime);
+	if (more->ru_maxrss > sum->ru_maxrss)
+		sum->ru_maxrss = more->ru_maxrss;
+	sum->ru_inblock += more->ru_inblock;
+	sum->ru_oublock += more->ru_oublock;
+}
+
+/* The program has ended: what it, and init with all that it reaped, have used. */
 static int reap(struct watch *watch, struct error *err)
 {
-	int fd = launch_reaper_fd(watch->launch);
+	const struct watch_subject *subject = &watch->subject;
+	struct rusage more = {0};
 	int status = 0;
 
 	/* Nobody holds the other end any more: what was said is there. */
-	while (!watch->ended && read(fd, &status, sizeof(status)) == (ssize_t)sizeof(status)) {
+	while (!watch->ended && subject->status_fd >= 0 &&
+	       read(subject->status_fd, &status, sizeof(status)) == (ssize_t)sizeof(status)) {
 		watch->ended = !WIFSTOPPED(status);
 		watch->status = status;
 	}
-
-	while (wait4(launch_process(watch->launch)->pid, &status, __WALL, &watch->usage) < 0)
-		if (errno != EINTR)
-			return error_errno(err, "wait for init");
+	if (subject->stays && watch->ended)
+		return 0;
+	if (subject->program.pid != subject->init.pid) {
+		if (wait_for(subject->program.pid, &watch->status, &watch->usage, err) < 0)
+			return -err->code;
+		watch->ended = true;
+		(void)pidfd_send_signal(subject->init.pidfd, SIGKILL, NULL, 0);
+	}
+	if (wait_for(subject->init.pid, &status, &more, err) < 0)
+		return -err->code;
+	add_usage(&watch->usage, &more);
 	if (!watch->ended) { /* killed before it could say */
 		watch->status = status;
 		watch->ended = true;
@@ -358,8 +431,8 @@ static int reap(struct watch *watch, struct error *err)
 	return 0;
 }
 
-int watch_run(struct watch *watch, struct launch *launch, const struct storage *storage,
-              struct error *err)
+int watch_run(struct watch *watch, const struct watch_subject *subject,
+              const struct storage *storage, struct error *err)
 {
 	uint64_t begin = now_us();
 	sigset_t all;
@@ -373,12 +446,12 @@ int watch_run(struct watch *watch, struct launch *launch, const struct storage *
 
 	if (signals < 0)
 		return error_errno(err, "signalfd");
-	watch->launch = launch;
+	watch->subject = *subject;
 	watch->storage = storage;
 	watch->started_ms = watch->last_output_ms = begin / 1000;
 	watch_restore(watch); /* the program has the pipes; ours would keep them open */
 
-	int r = terminal_begin(&watch->terminal, *launch_console(launch), err);
+	int r = terminal_begin(&watch->terminal, subject->console, err);
 
 	if (r == 0)
 		r = loop(watch, signals, err);

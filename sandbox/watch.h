@@ -17,11 +17,22 @@
 /* Which limit ended the program; WATCH_NONE: it ended itself. */
 enum watch_stop { WATCH_NONE, WATCH_TIMEOUT, WATCH_SILENT, WATCH_LOG, WATCH_INTERRUPTED };
 
+/* What runs; the descriptors are borrowed. */
+struct watch_subject {
+	struct process init; /* pid 1, a child of ours: with it all ends */
+	struct process
+		program; /* who is waited for and gets the signals: mostly init, which hands them on */
+	int status_fd; /* where init says how its program ended; −1: it does not */
+	int console;   /* the master of the program's terminal; −1: none */
+	bool stays;    /* init goes on after it has said so */
+};
+
 struct watch {
 	const struct sandbox_options *options;
-	struct launch *launch;         /* borrowed; null before the launch */
-	const struct storage *storage; /* borrowed */
-	struct pump out, err; /* from the program's streams to ours, where they pass through us */
+	struct watch_subject subject;
+	const struct storage *storage; /* borrowed; null before watch_run */
+	struct pump in; /* from our standard input to the program's, where it passes through us */
+	struct pump out, err; /* the same of the other two, the other way */
 	struct terminal terminal;
 	uint64_t bytes; /* of output that passed */
 	enum watch_stop stop;
@@ -38,10 +49,11 @@ void watch_done(struct watch *watch);
 
 /* Makes it empty: then watch_done may follow. */
 void watch_begin(struct watch *ret, const struct sandbox_options *options);
-int watch_prepare(struct watch *ret, struct error *err) must_check;
+/* `all`: all streams pass through us, and files as input too: nobody inside gets a file of the caller. */
+int watch_prepare(struct watch *ret, bool all, struct error *err) must_check;
 /* The launch failed or is done: our own streams are ours again. */
 void watch_restore(struct watch *watch);
-int watch_run(struct watch *watch, struct launch *launch, const struct storage *storage,
-              struct error *err) must_check;
+int watch_run(struct watch *watch, const struct watch_subject *subject,
+              const struct storage *storage, struct error *err) must_check;
 
 #endif

@@ -8,7 +8,7 @@ lint: ## levels, symbols, doors, format, tidy, mutable state, banned functions, 
 format: ## let clang-format write every source
 	clang-format -i $(ALL_SRC) $(wildcard $(ALL_LEVELS:%=%/*.h) helper/*.h tests/*/*.[ch] tests/*/*/*.[ch])
 
-TIDY_SRC := $(SRC) $(HELPER_SRC)
+TIDY_SRC := $(SRC) $(HELPER_SRC) $(INIT_SRC)
 tidy-stamps: $(TIDY_SRC:%.c=$(BUILD)/lint/tidy/%.ok)
 
 # The object stands for the headers that the source includes.

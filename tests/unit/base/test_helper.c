@@ -149,6 +149,23 @@ static void a_missing_helper_is_named(void **state)
 	assert_non_null(strstr(err.text, "/nowhere/helper"));
 }
 
+static void other_programs_are_found_by_a_variable_of_theirs(void **state)
+{
+	struct error err = {0};
+	char *path = NULL;
+
+	(void)state;
+	assert_int_equal(setenv("LVM_RUN_INIT", script, 1), 0);
+	assert_int_equal(helper_find("lvm-run-init", "LVM_RUN_INIT", &path, &err), 0);
+	assert_string_equal(path, script);
+	free(path);
+	assert_int_equal(setenv("LVM_RUN_INIT", "/nowhere/init", 1), 0);
+	assert_int_equal(helper_find("lvm-run-init", "LVM_RUN_INIT", &path, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "lvm-run-init is not to be found at /nowhere/init"));
+	assert_non_null(strstr(err.text, "LVM_RUN_INIT"));
+	(void)unsetenv("LVM_RUN_INIT");
+}
+
 static void values_are_encoded(void **state)
 {
 	scoped_strbuf text = {0};
@@ -170,6 +187,7 @@ int main(void)
 		with_script(a_stalled_helper_is_ended_in_time),
 		with_script(it_gets_neither_descriptors_nor_environment),
 		with_script(a_missing_helper_is_named),
+		with_script(other_programs_are_found_by_a_variable_of_theirs),
 		cmocka_unit_test(values_are_encoded),
 	};
 
