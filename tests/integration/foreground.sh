@@ -48,7 +48,7 @@ statuses_of_signals() {
 	for signal in 9 15 10; do
 		ID=$(new_id)
 		run "$ID" & local job=$!
-		wait_for 5 container_is "$ID" running
+		wait_for 5 program_is "$ID" testkit
 		lvm kill "$ID" "$signal"
 		expect_exit $((128 + signal)) wait "$job"
 	done
@@ -441,7 +441,7 @@ the_runtime_dies_alone() {
 	config '.process.args = ["sleep", "1000"]'
 	"$RUNTIME" --root "$ROOT" run -b "$BUNDLE" -f "$CONFIG" "$ID" &
 	job=$!
-	wait_for 5 container_is "$ID" running
+	wait_for 5 program_is "$ID" sleep
 	kill -9 "$job"
 	wait "$job" || true
 	container_is "$ID" running

@@ -134,6 +134,10 @@ has_ended() { ! grep -qs '^State:.[^ZX]' "/proc/$1/status"; }
 
 container_is() { [ "$(lvm state "$1" | jq -r .status)" = "$2" ]; }
 
+# program_is ID NAME: its first process is that program. A run that another process waits for is "running" some
+# moments before that.
+program_is() { [ "$(cat "/proc/$(lvm state "$1" | jq .pid)/comm")" = "$2" ]; }
+
 # --- Sub-tests and their ending -------------------------------------------------------------------
 
 # Names the line of the test file that failed, not the one in here that found it out.
