@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "checkpoint/criu.h"
 #include "checkpoint/explain.h"
@@ -19,6 +20,9 @@
 enum watcher_fd { FD_IMAGES = 3, FD_WORK, FD_CGROUP, FD_CONTROL, FD_READY, FD_COUNT };
 enum { ASIDE = 100 };
 static const char restored = 'r';
+
+/* How the line begins by which the watcher says that the memory is not what was saved. */
+#define VERDICT "lvm-run: memory: "
 
 struct watcher {
 	const struct lazy_request *request;
@@ -51,23 +55,25 @@ static int take_descriptors(const struct lazy_request *request, int control, int
 }
 
 /* What a person finds who looks for the reason. */
-static void note(const char *text)
+static void note(const char *begin, const char *text)
 {
 	scoped_fd log =
 		openat(FD_WORK, LAZY_LOG_NAME, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	if (log < 0)
 		return;
+	(void)!fd_write_all(log, begin, strlen(begin));
 	(void)!fd_write_all(log, text, strlen(text));
 	(void)!fd_write_all(log, "\n", 1);
 }
 
-static void end_container(const char *reason)
+/* A restore that is not done yet fails by it, and finds the reason. */
+static void end_container(const char *begin, const char *reason)
 {
 	struct error ignored;
 
+	note(begin, reason);
 	(void)!file_write_kernel(FD_CGROUP, "cgroup.kill", "1", &ignored);
-	note(reason);
 }
 
 static int start_daemon(struct watcher *w)
@@ -132,14 +138,15 @@ static int watch(struct watcher *w)
 		if (fds[2].revents && !on_control(w))
 			return 1;
 		if (fds[1].revents && verify_finish(&w->verify, &err) < 0) {
-			end_container(err.text);
+			end_container(VERDICT, err.text);
 			return 1;
 		}
 		if (!fds[0].revents)
 			continue;
 		serving = false;
 		if (end_daemon(w, false) != 0) {
-			end_container("lvm-run: the daemon of lazy pages has failed: the container "
+			end_container("lvm-run: ",
+			              "the daemon of lazy pages has failed: the container "
 			              "was ended, because a part of its memory is missing");
 			return 1;
 		}
@@ -236,6 +243,25 @@ int lazy_await(struct lazy *lazy, int work_fd, struct error *err)
 		return 0;
 	(void)error_set(err, EIO, "the daemon of lazy pages did not start");
 	return explain_failure(work_fd, LAZY_LOG_NAME, NULL, err);
+}
+
+int lazy_explain(const struct lazy *lazy, int work_fd, struct error *err)
+{
+	enum { LOG_LIMIT = 1 << 20 };
+	scoped_str log = NULL;
+	struct error ignored;
+
+	if (lazy->watcher.pidfd < 0 ||
+	    file_read(work_fd, LAZY_LOG_NAME, LOG_LIMIT, &log, NULL, &ignored) < 0)
+		return -err->code;
+
+	char *reason = strstr(log, VERDICT);
+
+	if (!reason)
+		return -err->code;
+	reason += strlen(VERDICT);
+	reason[strcspn(reason, "\n")] = '\0';
+	return error_set(err, EILSEQ, "%s", reason);
 }
 
 void lazy_keep(struct lazy *lazy)

@@ -41,6 +41,8 @@ void lazy_done(struct lazy *lazy);
 int lazy_start(const struct lazy_request *request, struct lazy *ret, struct error *err) must_check;
 /* Until the daemon listens. */
 int lazy_await(struct lazy *lazy, int work_fd, struct error *err) must_check;
+/* A failure of the restore that came of memory which is not what was saved is told as that. Returns −err->code. */
+int lazy_explain(const struct lazy *lazy, int work_fd, struct error *err);
 /* From now on they stay until all memory is there. */
 void lazy_keep(struct lazy *lazy);
 

@@ -555,6 +555,8 @@ int checkpoint_restore(struct store *store, const struct create_options *create,
 
 	if (r == 0)
 		r = run_criu(&restore, err);
+	if (r < 0)
+		r = lazy_explain(&restore.lazy, restore.work_fd, err);
 	if (restore.started)
 		settle_log(&restore, r, err);
 	criu_done(&restore.criu);
