@@ -194,8 +194,7 @@ static int print_result(const struct call *call, uint64_t us, struct error *err)
 	if (!format && !isatty(STDOUT_FILENO))
 		return 0;
 	strbuf_addf(&text, "%s: saved%s%s\n", call->words[0],
-	            us ? "; processes stood still for " : "",
-	            us ? units_format_ms(us, time) : "");
+	            us ? "; processes stood still for " : "", us ? units_format_ms(us, time) : "");
 	return output_buffer(&text, err);
 }
 
