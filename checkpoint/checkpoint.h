@@ -65,6 +65,7 @@ struct checkpoint_options {
 	checkpoint_hook
 		*frozen; /* dump: all is saved (and sealed, unless it runs on), nothing runs yet */
 	checkpoint_hook *restored; /* restore: all is there and nothing runs yet */
+	bool memory_is_checked;    /* restore: its digest, by another restore of the same images */
 	void *context;
 	/* dump: when they stood still (0: they did before), and when they went on (0: they did not);
 	 * CLOCK_MONOTONIC; may be null */

@@ -39,6 +39,7 @@ struct making {
 	unsigned int jobs;
 	unsigned int done;
 	unsigned int failed;
+	bool memory_is_checked; /* whose images stay as they are: the origin is locked, and root's alone */
 };
 
 static unsigned int count_of(const struct clone_options *options)
@@ -157,6 +158,7 @@ static int bring_to_life(const struct making *m, const char *id, const char *hos
 
 	restore.image_path = origin->image;
 	restore.restored = rename_host;
+	restore.memory_is_checked = m->memory_is_checked;
 	restore.context = (void *)(uintptr_t)hostname; /* only read */
 	return origin->image[0] ? checkpoint_restore(m->store, &create, &restore, &status, err)
 	                        : container_run(m->store, &create, &status, err);
@@ -269,6 +271,8 @@ static void end_one(struct making *m, struct worker *worker)
 	}
 	fd_close(&worker->result);
 	worker->pid = 0;
+	/* Lazy memory is checked while a clone runs already. */
+	m->memory_is_checked |= outcome.r == 0 && !m->options->checkpoint.lazy_pages;
 	report(m, worker->number, us, &outcome);
 }
 

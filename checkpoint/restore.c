@@ -387,6 +387,8 @@ static int start_lazy(struct restore *restore, struct error *err)
 /* Memory that is read at once is checked meanwhile; memory that comes later, by who watches that. */
 static int start_memory(struct restore *restore, struct error *err)
 {
+	if (restore->options->memory_is_checked)
+		restore->facts.page_count = 0;
 	if (restore->options->lazy_pages)
 		return start_lazy(restore, err);
 	/* What is taken away while it is read cannot be checked meanwhile. */

@@ -165,6 +165,26 @@ templates_need_no_container() {
 	nothing_stored
 }
 
+# Once it was checked for a clone it counts for those after it, in that command alone.
+changed_memory_makes_no_clone() {
+	local id pages byte copy
+	id=$(new_id)
+	start_counter "$id"
+	lvm template create "$id" spoilt
+	lvm delete --force "$id"
+	clone --template --count 3 --jobs 1 spoilt "$id-a"
+	pages=$(find "$STORE" -name pages-1.img)
+	byte=$(od -An -tu1 -j 9000 -N 1 "$pages")
+	printf '%b' "\\$(printf '%03o' $((byte ^ 1)))" | dd of="$pages" bs=1 seek=9000 conv=notrunc status=none
+	expect_error '3 of 3 clones could not be made' lvm clone --template --count 3 --jobs 1 spoilt "$id-b"
+	expect_contains 'pages-1.img is not what was saved' "$(lvm clone --template spoilt "$id-c" 2>&1 || :)"
+	expect_equal 3 "$(lvm list -q | grep -c "^$id")"
+	for copy in 1 2 3; do lvm delete --force "$id-a-$copy"; done
+	lvm template delete spoilt
+	nothing_left
+	nothing_stored
+}
+
 a_clone_has_snapshots_too() {
 	local id
 	id=$(new_id)
@@ -235,6 +255,7 @@ check 'clones of a stopped one begin anew, on its disk' of_a_stopped_one_from_th
 check 'clones of a root that an engine made' of_the_root_of_an_engine
 check 'one that fails leaves nothing, and the others live' a_failing_clone_leaves_nothing_and_the_others_live
 check 'templates need no container' templates_need_no_container
+check 'changed memory makes no clone' changed_memory_makes_no_clone
 check 'a clone has snapshots of its own' a_clone_has_snapshots_too
 check 'one of everything goes on in snapshots, clones and after reverts' one_of_everything_goes_on_in_all
 check 'a prepared network namespace is joined' a_prepared_network_is_joined
