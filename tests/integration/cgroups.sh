@@ -221,7 +221,6 @@ a_tree_of_processes_goes_with_force() {
 	# It leaves its group some steps before it is a zombie, and somebody else reaps it.
 	for pid in $pids; do wait_for 20 has_ended "$pid"; done
 }
-has_ended() { [ ! -d "/proc/$1" ] || grep -q 'State:.Z' "/proc/$1/status"; }
 
 one_that_forks_all_the_time_goes_with_force() {
 	start_one '.process.args = ["sh", "-c", "while :; do (true & true &) ; done"]' \

@@ -275,7 +275,6 @@ poststart running true' "$(cat "$T/hooks")"
 	nothing_left
 }
 
-has_ended() { ! kill -0 "$1"; }
 # criu_is_done PID: of a restore that has made its container.
 criu_is_done() { ! pgrep -x criu -P "$1"; }
 
@@ -394,7 +393,7 @@ stop_exec_ends_them() {
 	lvm exec -d --pid-file "$T/exec2.pid" "$id" /bin/testkit pause </dev/null >/dev/null 2>&1
 	other=$(cat "$T/exec2.pid")
 	lvm checkpoint --stop-exec -R --image-path "$T/exec2.img" "$id"
-	if kill -0 "$other" 2>/dev/null && [ "$(awk '{print $3}' "/proc/$other/stat")" != Z ]; then return 1; fi
+	wait_for 5 has_ended "$other"
 	container_is "$id" running
 	lvm delete --force "$id"
 	nothing_left

@@ -130,7 +130,7 @@ wait_for() {
 nothing_left() { expect_equal '' "$(find "$ROOT" -mindepth 1 -maxdepth 1 -name '[!.]*' | sort | comm -13 "$T/.before" -)"; }
 
 # The process has ended, and perhaps somebody has reaped it: looked at once, for this may happen meanwhile.
-has_ended() { ! grep -qs '^State:.[^ZX]' "/proc/$1/status"; }
+has_ended() { [ "$1" -gt 0 ] && ! grep -qs '^State:.[^ZX]' "/proc/$1/status"; }
 
 container_is() { [ "$(lvm state "$1" | jq -r .status)" = "$2" ]; }
 

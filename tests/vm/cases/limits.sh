@@ -87,7 +87,7 @@ pids_effect() {
 	local before out
 	before=$(counter "$cg/pids.events" max)
 	# shellcheck disable=SC2016 # the container's shell
-	out=$(in_one sh -c 'i=0; while [ $i -lt 40 ]; do sleep 2 & i=$((i + 1)); done; wait' 2>&1) || true
+	out=$(in_one sh -c 'i=0; while [ $i -lt 40 ]; do sleep 6 >/dev/null 2>&1 & i=$((i + 1)); done; wait' 2>&1) || true
 	expect_match "can't fork|Resource temporarily unavailable" "$out"
 	expect_between $((before + 1)) $((before + 100000)) "$(counter "$cg/pids.events" max)"
 	wait_for 30 only_the_first_two_are_left
@@ -196,7 +196,7 @@ occupied_cgroup_is_refused() {
 	kill -0 "$other"
 	kill "$other"
 	wait "$other" || true
-	rmdir "/sys/fs/cgroup$base/occupied"
+	wait_for 5 rmdir "/sys/fs/cgroup$base/occupied"
 }
 
 no_pid_survives_pause_and_kill() {

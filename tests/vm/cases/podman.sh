@@ -117,7 +117,7 @@ kill_and_remove() {
 
 stop_start_restart() {
 	# shellcheck disable=SC2016 # the container's shell
-	podman run -d --name s1 "$image" sh -c 'echo up; trap "exit 3" TERM; while :; do sleep 0.1; done'
+	podman run -d --name s1 "$image" sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 0.1; done'
 	wait_for 20 eval 'podman logs s1 | grep -q up'
 	podman stop s1
 	expect_equal 3 "$(inspect s1 '{{.State.ExitCode}}')"
