@@ -52,7 +52,7 @@ static int try_connect(const struct sockaddr_in *address, int patience_ms)
 static const char *nothing_passes(void *data unused_parameter)
 {
 	struct error err = {0};
-	struct scene scene;
+	struct scene scene = {.server = -1};
 	scoped_firewall still = NULL;
 	scoped_fd datagram = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	const char *failure = set_scene(&scene);
@@ -76,7 +76,7 @@ static const char *nothing_passes(void *data unused_parameter)
 static const char *what_is_under_way_comes_later(void *data unused_parameter)
 {
 	struct error err = {0};
-	struct scene scene;
+	struct scene scene = {.server = -1};
 	scoped_firewall still = NULL;
 	scoped_fd client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const char *failure = set_scene(&scene);
@@ -101,7 +101,7 @@ static const char *what_is_under_way_comes_later(void *data unused_parameter)
 static const char *only_resets_do_not_pass(void *data unused_parameter)
 {
 	struct error err = {0};
-	struct scene scene;
+	struct scene scene = {.server = -1};
 	scoped_firewall still = NULL;
 	const char *failure = set_scene(&scene);
 
