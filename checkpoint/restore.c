@@ -201,6 +201,23 @@ static int check_group(const struct restore *restore, struct error *err)
 	return 0;
 }
 
+/* In a user namespace of its own nobody has the right that userfaultfd(2) asks for. */
+static int check_lazy(const struct restore *restore, struct error *err)
+{
+	static const char file[] = "/proc/sys/vm/unprivileged_userfaultfd";
+	struct error ignored;
+	char text[8] = "";
+
+	if (!restore->options->lazy_pages || !restore->facts.user_namespace)
+		return 0;
+	if (file_read_kernel(AT_FDCWD, file, text, sizeof(text), &ignored) >= 0 &&
+	    str_equal(text, "1"))
+		return 0;
+	return error_set(err, ENOTSUP,
+	                 "--lazy-pages: not in a user namespace of its own, unless everybody may "
+	                 "call userfaultfd(2) (sysctl vm.unprivileged_userfaultfd=1)");
+}
+
 static int check_config(const struct restore *restore, struct error *err)
 {
 	const struct spec *spec = restore->creation.plan.spec;
@@ -217,7 +234,7 @@ static int check_config(const struct restore *restore, struct error *err)
 		return error_set(err, ENOTSUP,
 		                 "a container without mount and pid namespaces of its own "
 		                 "cannot be restored");
-	return 0;
+	return check_lazy(restore, err);
 }
 
 /* --- CRIU --- */

@@ -70,6 +70,22 @@ other_maps_are_refused() {
 	nothing_left
 }
 
+lazy_pages_are_refused_by_name() {
+	local id
+	[ "$(cat /proc/sys/vm/unprivileged_userfaultfd)" = 0 ] || skip 'everybody may call userfaultfd(2) here'
+	id=$(new_id)
+	program lazy '"pause"' "$MAPPED"
+	own
+	run "$id"
+	save "$id"
+	expect_error '--lazy-pages: not in a user namespace of its own' \
+		lvm restore -d --lazy-pages -b "$BUNDLE" --image-path "$T/$id.img" "$id"
+	nothing_left
+	load "$id" "$id"
+	lvm delete --force "$id"
+	nothing_left
+}
+
 # What is mounted from places that only the host's root may enter.
 sources_that_others_may_not_see() {
 	local id
@@ -202,6 +218,7 @@ masked_paths_with_mounts_on_them() {
 
 check 'a user namespace: one of everything goes on in it' a_user_namespace_comes_back
 check 'images with other id maps than config.json are refused' other_maps_are_refused
+check 'a user namespace: lazy pages are refused by name where they cannot be' lazy_pages_are_refused_by_name
 check 'a user namespace: mounts from places that others may not enter' sources_that_others_may_not_see
 check 'id-mapped mounts: the maps of a mount' maps_of_a_mount
 check "id-mapped mounts: the container's maps" maps_of_the_container
