@@ -93,6 +93,46 @@ pre_checkpoint_and_the_rest() {
 	podman rm -f -t 0 c4
 }
 
+start_memory() { # NAME: 12 MiB that are checked again and again, and cannot be compressed
+	podman run -d --name "$1" "$image" testkit memory 12 >/dev/null
+	wait_for 60 says_good "$1" 1
+}
+says_good() { [ "$(podman logs "$1" 2>/dev/null | grep -c '^good$')" -ge "$2" ]; }
+is_still_good() { # NAME
+	wait_for 60 says_good "$1" $(($(podman logs "$1" 2>/dev/null | grep -c '^good$') + 3))
+	expect_equal '' "$(podman logs "$1" 2>&1 | grep bad || :)"
+}
+
+# The second archive has what has changed, and is of no use without the first.
+previous_memory_is_not_saved_again() {
+	local pre rest
+	start_memory c7
+	podman container checkpoint --pre-checkpoint --export "$T/pre7.tar.gz" c7
+	podman container checkpoint --with-previous --export "$T/rest7.tar.gz" c7
+	pre=$(stat -c %s "$T/pre7.tar.gz") rest=$(stat -c %s "$T/rest7.tar.gz")
+	echo "archives: $pre, then $rest bytes"
+	[ "$pre" -ge 12000000 ]
+	[ "$rest" -le 6000000 ]
+	podman rm -f -t 0 c7
+	if podman container restore --import "$T/rest7.tar.gz" -n c7x 2>"$T/error"; then return 1; fi
+	expect_contains 'the images that these go on from' "$(cat "$T/error")"
+	podman rm -f -t 0 c7x
+	podman container restore --import "$T/rest7.tar.gz" --import-previous "$T/pre7.tar.gz" -n c7a
+	is_still_good c7a
+	podman rm -f -t 0 c7a
+}
+
+previous_memory_in_place() {
+	start_memory c8
+	podman container checkpoint --pre-checkpoint c8
+	status_is c8 running
+	podman container checkpoint --with-previous c8
+	status_is c8 exited
+	podman container restore c8
+	is_still_good c8
+	podman rm -f -t 0 c8
+}
+
 a_terminal_comes_back() {
 	start_counting c5 -t
 	podman container checkpoint c5
@@ -117,6 +157,8 @@ check 'podman container checkpoint, and restore in its place' podman_checkpoints
 check 'podman: --leave-running --keep' leave_running_and_keep
 check 'podman: --export, and --import twice under other names' export_and_import_under_other_names
 check 'podman: --pre-checkpoint, then --with-previous' pre_checkpoint_and_the_rest
+check 'podman: --with-previous saves what has changed, and --import-previous brings the rest' previous_memory_is_not_saved_again
+check 'podman: --pre-checkpoint, --with-previous and restore in place' previous_memory_in_place
 check 'podman: a container with a terminal' a_terminal_comes_back
 check 'podman: the limits of the control group are there again' limits_are_there_again
 finish
