@@ -62,6 +62,9 @@ struct checkpoint_options {
 	/* --- For snapshots and clones (snapshot.h, clone.h) --- */
 	/* dump: opened and locked by the caller, whom it stays with; its processes alone are ended. */
 	struct container *container;
+	/* dump: absolute; of images that it goes on from and, unlike a parent, takes files over from (parent.h) */
+	const char *base_path;
+	bool track_memory; /* dump: where the kernel can, so that another one can go on from this one */
 	checkpoint_hook
 		*frozen; /* dump: all is saved (and sealed, unless it runs on), nothing runs yet */
 	checkpoint_hook *restored; /* restore: all is there and nothing runs yet */

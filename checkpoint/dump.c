@@ -16,6 +16,7 @@
 #include "checkpoint/follow.h"
 #include "checkpoint/guardian.h"
 #include "checkpoint/image.h"
+#include "checkpoint/parent.h"
 #include "checkpoint/timers.h"
 #include "checkpoint/tmpfs.h"
 #include "checkpoint/tree.h"
@@ -37,6 +38,8 @@ struct dump {
 	struct image image;
 	struct criu criu;
 	struct follow follow;
+	struct parent parent;
+	bool tracks; /* the kernel begins to track changes of memory anew */
 	struct guardian guardian;
 	int work_fd;
 	const char **external;
@@ -59,6 +62,7 @@ static void dump_done(struct dump *dump)
 	/* First of all CRIU: it may hold the processes. */
 	criu_done(&dump->criu);
 	follow_done(&dump->follow);
+	parent_done(&dump->parent);
 	if (!dump->gone && thaw(dump, &err) < 0)
 		log_write(LOG_LEVEL_WARNING, "checkpoint: %s", err.text);
 	guardian_done(&dump->guardian);
@@ -157,12 +161,18 @@ static int list_external(struct dump *dump, struct error *err)
 }
 
 /* In one of its own a restored process has no right to enter namespaces that belong to another. */
-static int check_user_namespace(const struct spec_linux *linux_, struct error *err)
+static int check_user_namespace(const struct checkpoint_options *options,
+                                const struct spec_linux *linux_, struct error *err)
 {
 	const struct spec_namespace *user = &linux_->namespaces[NAMESPACE_USER];
 
 	if (!user->set)
 		return 0;
+	if (options->pre_dump || options->parent_path)
+		return error_set(err, ENOTSUP,
+		                 "--%s: the images of a container with a user namespace of its own "
+		                 "are read in there, where those of a parent are out of reach",
+		                 options->pre_dump ? "pre-dump" : "parent-path");
 	if (user->path)
 		return error_set(err, ENOTSUP,
 		                 "a container that has joined the user namespace %s cannot be "
@@ -208,7 +218,7 @@ static int survey(struct dump *dump, struct error *err)
 	const struct spec *spec = dump->spec;
 
 	if (r == 0)
-		r = check_user_namespace(&spec->linux, err);
+		r = check_user_namespace(dump->options, &spec->linux, err);
 	if (r == 0 && spec->linux.net_device_count > 0)
 		r = error_set(err, ENOTSUP,
 		              "linux.netDevices: interfaces are not part of a checkpoint, so a "
@@ -261,6 +271,14 @@ static int take_digest(struct dump *dump, struct error *err)
 	return known->name && known->sha256 ? 0 : error_code(err, ENOMEM, "checkpoint");
 }
 
+/* What goes on anyway need not wait for the digests; what is to end must not before the images are whole. */
+static bool seals_late(const struct dump *dump)
+{
+	const struct checkpoint_options *o = dump->options;
+
+	return o->pre_dump || (o->leave_running && !o->lazy_pages);
+}
+
 static int seal(struct dump *dump, struct error *err)
 {
 	int r = dump->follow.talk < 0 ? 0 : take_digest(dump, err);
@@ -276,15 +294,9 @@ static int seal(struct dump *dump, struct error *err)
 		r = image_seal(&dump->image, err);
 	if (r == 0 && dump->options->sync && fsync(dump->image.parent_fd) < 0)
 		r = error_errno(err, "--sync: the directory of %s", dump->image.path);
+	if (r == 0 && dump->tracks && seals_late(dump))
+		r = tracked_note(dump->container, dump->image.fd, err);
 	return r;
-}
-
-/* What goes on anyway need not wait for the digests; what is to end must not before the images are whole. */
-static bool seals_late(const struct dump *dump)
-{
-	const struct checkpoint_options *o = dump->options;
-
-	return o->pre_dump || (o->leave_running && !o->lazy_pages);
 }
 
 static int run_on_and_seal(struct dump *dump, struct error *err)
@@ -329,7 +341,7 @@ static int check_features(struct dump *dump, struct error *err)
 	const struct checkpoint_options *o = dump->options;
 	struct criu_features features = {0};
 
-	if (!o->pre_dump && !o->parent_path && !o->lazy_pages)
+	if (!o->pre_dump && !o->parent_path && !o->lazy_pages && !o->track_memory)
 		return 0;
 
 	int r = criu_features(&dump->criu, &features, err);
@@ -342,6 +354,7 @@ static int check_features(struct dump *dump, struct error *err)
 		return error_set(
 			err, ENOTSUP,
 			"--lazy-pages: this kernel has no userfaultfd(2) that CRIU could use");
+	dump->tracks = features.mem_track && (o->pre_dump || o->parent_path || o->track_memory);
 	return r;
 }
 
@@ -361,6 +374,28 @@ static int start_criu(struct dump *dump, struct error *err)
 	if (r == 0)
 		r = criu_start(&dump->criu, &launch, err);
 	return r < 0 ? r : check_features(dump, err);
+}
+
+/*
+ * The images that these go on from. What somebody else keeps is read as a whole, while nothing stands still yet; that of
+ * our own snapshots when it is used.
+ */
+static int open_parent(struct dump *dump, struct error *err)
+{
+	const struct checkpoint_options *o = dump->options;
+	struct parent *parent = &dump->parent;
+	const char *path = o->base_path ? o->base_path : o->parent_path;
+
+	if (!path)
+		return 0;
+
+	int r = parent_open(parent, dump->container, dump->image.fd, path, &dump->facts, err);
+
+	if (r == 0 && o->base_path)
+		return parent_adopt(parent->fd, dump->image.fd, err);
+	if (r == 0 && facts_check_pages(parent->fd, &parent->facts, err) < 0)
+		return error_wrap(err, "parent path %s", path);
+	return r;
 }
 
 /* Worth a process when there is much of it. */
@@ -399,9 +434,9 @@ static int run_criu(struct dump *dump, struct error *err)
 		.link_remap = o->link_remap,
 		.lazy_pages = o->lazy_pages,
 		.auto_dedup = o->auto_dedup,
-		.track_mem = o->pre_dump || o->parent_path,
+		.track_mem = dump->tracks,
 		.empty_network = dump->facts.user_namespace && dump->facts.network,
-		.parent = o->parent_path,
+		.parent = o->base_path ? PARENT_NAME : o->parent_path,
 		.config = criu_config(dump->spec),
 		.server_address = o->server_address,
 		.server_port = o->server_port,
@@ -412,6 +447,8 @@ static int run_criu(struct dump *dump, struct error *err)
 
 	int r = follow_memory(dump, err);
 
+	if (r == 0 && dump->tracks)
+		r = tracked_forget(dump->container, err);
 	if (r < 0)
 		return r;
 	r = o->pre_dump ? criu_pre_dump(&dump->criu, &options, on_step, dump, err)
@@ -444,6 +481,7 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 		.image = IMAGE_NONE,
 		.criu = CRIU_NONE,
 		.follow = FOLLOW_NONE,
+		.parent = PARENT_NONE,
 		.guardian = GUARDIAN_NONE,
 		.work_fd = -1,
 	};
@@ -468,6 +506,8 @@ int checkpoint_dump(struct store *store, const char *id, const struct checkpoint
 		r = open_work(&dump, err);
 	if (r == 0)
 		r = start_criu(&dump, err);
+	if (r == 0)
+		r = open_parent(&dump, err);
 	if (r == 0)
 		r = freeze(&dump, err);
 	if (r == 0 && !dump.was_frozen && options->ret_frozen_ns)

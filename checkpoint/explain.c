@@ -79,6 +79,9 @@ static const struct {
                               "no --pre-dump"},
 	{"Tracking memory is not available",
          "this kernel does not track changed memory (CONFIG_MEM_SOFT_DIRTY)"},
+	{"in parent pagemap",
+         "a program was replaced (execve) since the parent was saved: its memory can be "
+         "saved as a whole alone, without --parent-path"},
 	{"CG paths mismatch", "the control groups differ: use --manage-cgroups-mode ignore"},
 	{"Can't create link remap",
          "an open file was deleted and has another name: give --link-remap"},
@@ -103,7 +106,8 @@ const char *explain_line(const char *line)
 static bool is_harmless(const char *line)
 {
 	return strstr(line, "rlimit: Can't setup RLIMIT_NOFILE") ||
-	       strstr(line, "tun: Unable to create tun");
+	       strstr(line, "tun: Unable to create tun") ||
+	       strstr(line, "No parent image found, though parent directory is set");
 }
 
 static const char *after_prefix(const char *line)

@@ -24,6 +24,7 @@
 #define SIGNATURE_NAME "lvm-run.hmac" /* HMAC-SHA256 of the manifest's bytes, in hexadecimal */
 /* CRIU's link to the images that these go on from. */
 #define PARENT_NAME "parent"
+enum { PARENTS_MAX = 256 }; /* one upon the other */
 /* By which CRIU knows the network namespace of the container, which it does not save. */
 #define FACTS_NETWORK_KEY "lvmNetwork"
 /* What is written; an older one that has all that is needed is read, too. */

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "checkpoint/facts.h"
+#include "rootfs/layer.h"
 
 /* Not in every C library. */
 static int exchange(int parent, const char *a, const char *b)
@@ -22,11 +23,12 @@ static int exchange(int parent, const char *a, const char *b)
 	return (int)syscall(SYS_renameat2, parent, a, parent, b, RENAME_EXCHANGE);
 }
 
-/* Removes the files of a directory but the one named `spared` (may be null); it has no folders. */
+/* Removes all of a directory but the file named `spared` (may be null). */
 static void empty(int parent, const char *name, const char *spared)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct error ignored;
 
 	if (!list) {
 		fd_close(&fd);
@@ -34,8 +36,9 @@ static void empty(int parent, const char *name, const char *spared)
 	}
 	for (struct dirent *e = readdir(list); e; e = readdir(list))
 		if (!str_equal(e->d_name, ".") && !str_equal(e->d_name, "..") &&
-		    !str_equal(e->d_name, spared))
-			(void)unlinkat(fd, e->d_name, 0);
+		    !str_equal(e->d_name, spared) && unlinkat(fd, e->d_name, 0) < 0 &&
+		    errno == EISDIR)
+			(void)!layer_remove(fd, e->d_name, &ignored); /* parent.h */
 	(void)closedir(list);
 }
 

@@ -410,7 +410,6 @@ static int read_parent(int directory, const struct json_document *document, unsi
                        struct facts *facts, struct error *err)
 {
 	const struct json_t *pages = json_member(document->root, "parentPages");
-	enum { DEPTH_MAX = 256 };
 	scoped_facts parent = {.key_size = facts->key_size};
 	char hex[SHA256_HEX_SIZE];
 	uint64_t size = 0;
@@ -421,7 +420,7 @@ static int read_parent(int directory, const struct json_document *document, unsi
 		return manifest_broken(err, "parent");
 	if (fd < 0)
 		return error_errno(err, "the images that these go on from (" PARENT_NAME ")");
-	if (depth == DEPTH_MAX)
+	if (depth == PARENTS_MAX)
 		return error_set(err, ELOOP, "the images have too many parents");
 	if (facts->key) {
 		parent.key = arena_strndup(&parent.arena, facts->key, facts->key_size);

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "checkpoint/parent.h"
 #include "checkpoint/session.h"
 #include "runtime/delete.h"
 
@@ -141,12 +142,62 @@ static int on_frozen_copy(pid_t pid unused_parameter, void *context, struct erro
 	return copy_upper(context, err);
 }
 
+/*
+ * A snapshot that memory is tracked since. Restores and comparisons read all images that one goes on from, so there is
+ * an end to them.
+ */
+static bool find_base(const struct take *take, char ret[static PATH_MAX])
+{
+	enum { CHAIN_MAX = 16 };
+	const struct session *session = &take->session;
+	const struct disk_record *record = &session->disk.record;
+	char digest[SHA256_HEX_SIZE];
+	struct error ignored;
+
+	if (!tracked_since(&session->container, digest))
+		return false;
+	for (size_t i = record->node_count; i > 0; i--) {
+		const struct disk_node *node = &record->nodes[i - 1];
+
+		if (!node->memory || session_node_path(&session->disk, node->name,
+		                                       "/" DISK_MEMORY_NAME, ret, &ignored) < 0)
+			continue;
+
+		scoped_fd images = open(ret, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (images >= 0 && tracked_is(digest, images))
+			return parent_depth(images) < CHAIN_MAX;
+	}
+	return false;
+}
+
+/* Only what has changed where that is known; whatever is wrong with that, all of the memory needs nothing. */
+static int save_live(struct take *take, struct checkpoint_options *dump, struct error *err)
+{
+	char path[PATH_MAX], base[PATH_MAX];
+	struct error failure;
+	int r;
+
+	dump->track_memory = true;
+	if (!find_base(take, base))
+		return session_save(&take->session, take->node.name, dump, path, err);
+	dump->base_path = base;
+	r = session_save(&take->session, take->node.name, dump, path, &failure);
+	dump->base_path = NULL;
+	take->result->incremental = r == 0;
+	if (r == 0)
+		return 0;
+	log_write(LOG_LEVEL_WARNING, "snapshot: all of the memory is saved: %s", failure.text);
+	fd_close(&take->layer_fd);
+	take->result->copied = (struct layer_copied){0};
+	return session_save(&take->session, take->node.name, dump, path, err);
+}
+
 /* Processes and disk, the processes stay. */
 static int take_live(struct take *take, struct error *err)
 {
 	struct session *session = &take->session;
 	struct checkpoint_options dump = take->options->checkpoint;
-	char path[PATH_MAX];
 	int r = session_begin(session, "snapshot", take->node.name, NULL, err);
 
 	dump.leave_running = true;
@@ -155,7 +206,7 @@ static int take_live(struct take *take, struct error *err)
 	dump.ret_frozen_ns = &take->frozen_ns;
 	dump.ret_thawed_ns = &take->thawed_ns;
 	if (r == 0)
-		r = session_save(session, take->node.name, &dump, path, err);
+		r = save_live(take, &dump, err);
 	if (r < 0)
 		return r;
 	note_frozen(take);

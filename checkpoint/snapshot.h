@@ -5,7 +5,9 @@
  * The disk of a managed root is taken without copying by sealing the writable layer (rotating), which needs that
  * nothing is mounted: of a container that runs, it is saved, ended, given a new writable layer and restored in
  * place. Where the processes are to stay (live), and of the root of an engine, the writable layer is copied
- * while they stand still.
+ * while they stand still. There the kernel is asked to track changes of memory, where it can, and the next one saves only
+ * what has changed: its images have a second name for each file that they go on from (parent.h), so that every snapshot
+ * is whole by itself, whatever becomes of the others. A restore ends that, and the next one is full again.
  *
  * Whatever is cut off (kill -9) is brought to its old or its new state by the next of these functions on that
  * container, by its deletion, or by snapshot_recover_all. Host side.
@@ -32,6 +34,7 @@ struct snapshot_result {
 	char name[256];
 	const char *method; /* "rotated", "copied" */
 	bool memory;
+	bool incremental;   /* of the memory what has changed since another snapshot */
 	bool running;       /* revert: it runs now */
 	uint64_t frozen_us; /* how long processes stood still; 0: there were none */
 	uint64_t
@@ -53,6 +56,15 @@ int snapshot_revert(struct store *store, const char *id, const char *name,
 int snapshot_delete(struct store *store, const char *id, const char *name,
                     const struct snapshot_options *options, struct snapshot_result *ret,
                     struct error *err) must_check;
+
+/* What the memory of a snapshot takes: by itself, and with what it goes on from. */
+struct snapshot_memory {
+	uint64_t own;
+	uint64_t total;
+	bool incremental;
+};
+int snapshot_memory(const struct disk *disk, const struct disk_node *node,
+                    struct snapshot_memory *ret, struct error *err) must_check;
 
 /* The records, to be read, and not changed by others until disk_done. −ENOENT: there are none. */
 int snapshot_look(struct store *store, const char *id, const char *store_path, struct disk *ret,

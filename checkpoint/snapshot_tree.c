@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "checkpoint/manifest.h"
 #include "checkpoint/session.h"
 
 /* --- Looking --- */
@@ -40,6 +42,43 @@ int snapshot_look(struct store *store, const char *id, const char *store_path, s
 	if (r == -ENOENT && entry.fd >= 0)
 		return error_set(err, ENOENT, "it has no snapshots");
 	return r == -ENOENT ? error_set(err, ENOENT, "container does not exist") : r;
+}
+
+static int add_size(int directory, const char *name, void *context, struct error *err)
+{
+	uint64_t *sum = context;
+	struct stat st;
+
+	if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, "%s", name);
+	*sum += (uint64_t)st.st_size;
+	return 0;
+}
+
+int snapshot_memory(const struct disk *disk, const struct disk_node *node,
+                    struct snapshot_memory *ret, struct error *err)
+{
+	char path[PATH_MAX];
+	int r = session_node_path(disk, node->name, "/" DISK_MEMORY_NAME, path, err);
+	scoped_fd at = r < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*ret = (struct snapshot_memory){0};
+	if (r == 0 && at < 0)
+		r = error_errno(err, "images of snapshot %s", node->name);
+	if (r == 0)
+		r = manifest_each_image(at, add_size, &ret->own, err);
+	ret->total = ret->own;
+	while (r == 0) {
+		int parent = openat(at, PARENT_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (parent < 0)
+			break;
+		fd_close(&at);
+		at = parent;
+		ret->incremental = true;
+		r = manifest_each_image(at, add_size, &ret->total, err);
+	}
+	return r;
 }
 
 /* --- Comparing --- */

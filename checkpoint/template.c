@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
-#include "base/names.h"
 #include "base/str.h"
 #include "checkpoint/origin.h"
+#include "checkpoint/parent.h"
 
 /* The name of its only node. */
 #define STATE "state"
@@ -66,15 +66,9 @@ int template_delete(const char *store_path, const char *name, struct error *err)
 /* Images are never written to: a second name does. */
 static int link_images(const char *from, int to, struct error *err)
 {
-	struct names names = {0};
 	scoped_fd source = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = source < 0 ? error_errno(err, "images %s", from) : names_read(source, &names, err);
 
-	for (size_t i = 0; r == 0 && i < names.count; i++)
-		if (linkat(source, names.items[i], to, names.items[i], 0) < 0)
-			r = error_errno(err, "images: %s", names.items[i]);
-	names_done(&names);
-	return r;
+	return source < 0 ? error_errno(err, "images %s", from) : parent_link(source, to, err);
 }
 
 static int copy_config(const struct origin *origin, int node, struct error *err)

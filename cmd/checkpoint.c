@@ -49,8 +49,9 @@ const struct option checkpoint_options[] = {
          "save memory alone; the container runs on, and a checkpoint with --parent-path saves the "
          "rest"},
 	{"parent-path", "", OPTION_TEXT, OPTION(parent_path), "DIR",
-         "save memory only where it has changed since the pre-dump in DIR, which is relative to "
-         "the image path"},
+         "save memory only where it has changed since the last pre-dump or checkpoint with a "
+         "parent, "
+         "which is in DIR, relative to the image path"},
 	{"auto-dedup", "", OPTION_FLAG, OPTION(auto_dedup), NULL,
          "give up memory in the parent's images that is saved once more"},
 	{"lazy-pages", "", OPTION_FLAG, OPTION(lazy_pages), NULL,

@@ -20,7 +20,8 @@ const struct option snapshot_options[] = {
 	{"disk-only", "", OPTION_FLAG, OPTION(disk_only), NULL,
          "create: the disk alone, not the processes, which stand still meanwhile"},
 	{"live", "", OPTION_FLAG, OPTION(live), NULL,
-         "create: keep the processes and copy the writable layer while they stand still"},
+         "create: keep the processes and copy the writable layer while they stand still; where the "
+         "kernel tracks changes, the next one saves of the memory only these"},
 	{"comment", "", OPTION_TEXT, OPTION(comment), "TEXT",
          "create: a remark, for list and show"},
 	{"tree", "", OPTION_FLAG, SNAPSHOT(tree), NULL, "list: as a tree"},
@@ -60,7 +61,9 @@ static void tell_result(struct strbuf *text, const struct snapshot_result *resul
 	char bytes[UNITS_TEXT_SIZE], time[UNITS_MS_SIZE];
 
 	strbuf_addf(text, "%s: %s", result->name,
-	            result->memory ? "memory and disk" : "disk alone");
+	            !result->memory       ? "disk alone"
+	            : result->incremental ? "disk, and of the memory what has changed"
+	                                  : "memory and disk");
 	if (str_equal(result->method, "rotated"))
 		strbuf_addf(text, ", nothing copied (%llu us)",
 		            (unsigned long long)result->disk_us);
@@ -79,6 +82,7 @@ static void encode_result(struct json_writer *w, const struct snapshot_result *r
 	json_writer_object(w, NULL);
 	json_writer_string(w, "name", result->name);
 	json_writer_bool(w, "memory", result->memory);
+	json_writer_bool(w, "incremental", result->incremental);
 	json_writer_optional(w, "method", result->method);
 	json_writer_unsigned(w, "frozenMicroseconds", result->frozen_us);
 	json_writer_unsigned(w, "diskMicroseconds", result->disk_us);
@@ -152,14 +156,30 @@ static int delete (const struct call *call, struct store *store, struct error *e
 
 /* --- list and show --- */
 
-static void encode_node(struct json_writer *w, const struct disk_record *record,
+static void encode_memory(struct json_writer *w, const struct disk *disk,
+                          const struct disk_node *node)
+{
+	struct snapshot_memory memory;
+	struct error ignored;
+
+	if (!node->memory || snapshot_memory(disk, node, &memory, &ignored) < 0)
+		return;
+	json_writer_bool(w, "incremental", memory.incremental);
+	json_writer_unsigned(w, "memoryBytes", memory.own);
+	json_writer_unsigned(w, "memoryBytesTotal", memory.total);
+}
+
+static void encode_node(struct json_writer *w, const struct disk *disk,
                         const struct disk_node *node)
 {
+	const struct disk_record *record = &disk->record;
+
 	json_writer_object(w, NULL);
 	json_writer_string(w, "name", node->name);
 	json_writer_optional(w, "parent", node->parent);
 	json_writer_bool(w, "current", str_equal(record->current, node->name));
 	json_writer_bool(w, "memory", node->memory);
+	encode_memory(w, disk, node);
 	json_writer_string(w, "created", node->created);
 	json_writer_string(w, "method", node->method);
 	json_writer_unsigned(w, "frozenMicroseconds", node->frozen_us);
@@ -281,16 +301,34 @@ static int list(const struct call *call, struct store *store, struct error *err)
 
 		json_writer_array(&w, NULL);
 		for (size_t i = 0; i < disk.record.node_count; i++)
-			encode_node(&w, &disk.record, &disk.record.nodes[i]);
+			encode_node(&w, &disk, &disk.record.nodes[i]);
 		json_writer_end(&w);
 		return print_json(&w, err);
 	}
 	return arguments->tree ? print_tree(&disk.record, err) : print_table(&disk.record, err);
 }
 
-static int print_node(const struct disk_record *record, const struct disk_node *node,
-                      struct error *err)
+static void add_memory(struct strbuf *text, const struct disk *disk, const struct disk_node *node)
 {
+	struct snapshot_memory memory;
+	struct error failure;
+	char own[UNITS_TEXT_SIZE], total[UNITS_TEXT_SIZE];
+
+	if (!node->memory)
+		return;
+	if (snapshot_memory(disk, node, &memory, &failure) < 0)
+		strbuf_addf(text, "memory    %s\n", failure.text);
+	else if (memory.incremental)
+		strbuf_addf(text, "memory    %s: what has changed; %s with what it goes on from\n",
+		            units_format_bytes(memory.own, own),
+		            units_format_bytes(memory.total, total));
+	else
+		strbuf_addf(text, "memory    %s\n", units_format_bytes(memory.own, own));
+}
+
+static int print_node(const struct disk *disk, const struct disk_node *node, struct error *err)
+{
+	const struct disk_record *record = &disk->record;
 	scoped_strbuf text = {0};
 	char time[UNITS_MS_SIZE];
 
@@ -299,6 +337,7 @@ static int print_node(const struct disk_record *record, const struct disk_node *
 	                                                   : "");
 	strbuf_addf(&text, "parent    %s\n", node->parent ? node->parent : "none");
 	strbuf_addf(&text, "content   %s\n", node->memory ? "memory and disk" : "disk");
+	add_memory(&text, disk, node);
 	strbuf_addf(&text, "created   %s\n", node->created);
 	strbuf_addf(&text, "disk      %s", node->method);
 	if (node->frozen_us)
@@ -331,10 +370,10 @@ static int show(const struct call *call, struct store *store, struct error *err)
 	if (wants_json(call)) {
 		struct json_writer w = {.indented = true};
 
-		encode_node(&w, &disk.record, node);
+		encode_node(&w, &disk, node);
 		return print_json(&w, err);
 	}
-	return print_node(&disk.record, node, err);
+	return print_node(&disk, node, err);
 }
 
 /* --- diff --- */

@@ -282,7 +282,8 @@ static bool is_own_name(const char *name)
 			return true;
 	return str_equal(name, ".") || str_equal(name, "..") || str_equal(name, JOURNAL_NAME) ||
 	       str_equal(name, NOTIFY_NAME) || str_equal(name, PROCESS_LINK_NAME) ||
-	       str_equal(name, DISK_LINK_NAME) || (name[0] == '.' && str_ends(name, ".tmp"));
+	       str_equal(name, DISK_LINK_NAME) || str_equal(name, TRACKED_NAME) ||
+	       (name[0] == '.' && str_ends(name, ".tmp"));
 }
 
 bool store_is_container(const struct store_entry *entry)

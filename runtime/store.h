@@ -8,6 +8,7 @@
  *	process      init once more, where there is no cgroup to find it by (journal.h)
  *	notify/      the socket of notify.h, mounted in the container; only where somebody wants to hear
  *	start.sock   init listens here; there as long as the container waits for start
+ *	tracked      what the kernel tracks changes of memory since (checkpoint/parent.h); only after such a dump
  *	disk         where its managed root and its snapshots are (disk.h); only if it has some
  *	.seccomp/    (in the root) compiled filters
  *
@@ -22,6 +23,7 @@
 #define RECORD_NAME "record.json"
 #define CONFIG_NAME "config.json"
 #define START_SOCKET_NAME "start.sock"
+#define TRACKED_NAME "tracked"
 
 /* What it holds comes from the configuration, most of it annotations. */
 enum { RECORD_SIZE_LIMIT = SPEC_SIZE_LIMIT };

@@ -185,6 +185,27 @@ changed_memory_makes_no_clone() {
 	nothing_stored
 }
 
+# CRIU reads the images in there.
+a_template_of_a_user_namespace() {
+	local id
+	id=$(new_id)
+	new_bundle mapped '.root.readonly = false' '.process.args = ["/bin/testkit", "count"]' \
+		'.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+			| .linux.gidMappings = .linux.uidMappings'
+	cp "$TESTKIT" "$BUNDLE/rootfs/bin/testkit"
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	lvm run -d -b "$BUNDLE" --overlay "$BUNDLE/rootfs" "$id" </dev/null >"$T/$id.out" 2>&1
+	wait_for 30 has_lines "$T/$id.out" 5
+	lvm template create "$id" mapped
+	clone --template mapped "$id-t"
+	wait_for 30 has_lines "$T/logs/$id-t.log" 5
+	lvm delete --force "$id"
+	lvm delete --force "$id-t"
+	lvm template delete mapped
+	nothing_left
+	nothing_stored
+}
+
 a_clone_has_snapshots_too() {
 	local id
 	id=$(new_id)
@@ -256,6 +277,7 @@ check 'clones of a root that an engine made' of_the_root_of_an_engine
 check 'one that fails leaves nothing, and the others live' a_failing_clone_leaves_nothing_and_the_others_live
 check 'templates need no container' templates_need_no_container
 check 'changed memory makes no clone' changed_memory_makes_no_clone
+check 'a template of a container with a user namespace of its own' a_template_of_a_user_namespace
 check 'a clone has snapshots of its own' a_clone_has_snapshots_too
 check 'one of everything goes on in snapshots, clones and after reverts' one_of_everything_goes_on_in_all
 check 'a prepared network namespace is joined' a_prepared_network_is_joined

@@ -237,6 +237,7 @@ int main(int count, char **words)
 		{"notified", notified_main, 1}, {"notify", notify_main, 1},
 		{"memory", memory_main, 1},     {"careless", careless_main, 1},
 		{"hold", hold_main, 0},         {"sink", sink_main, 1},
+		{"pages", pages_main, 2},
 	};
 
 	for (size_t i = 0; count > 1 && i < sizeof(applets) / sizeof(applets[0]); i++)

@@ -24,6 +24,8 @@ int notified_main(char **words);
 int notify_main(char **words);
 int pidfd_main(char **words);
 int agent_main(char **words);
+/* testkit_pages.c */
+int pages_main(char **words);
 /* testkit_pty.c */
 int pty_main(char **words);
 /* testkit_snoop.c */

@@ -64,6 +64,8 @@ static const struct {
 	{"(00.01) Error (criu/files-reg.c:1): File bin/x has bad mode 1 (expect 2)", "changed"},
 	{"(00.01) Error (criu/cr-restore.c:1): Pid 12 already in use", "process id"},
 	{"BUG at criu/mem.c:46", "CONFIG_MEM_SOFT_DIRTY"},
+	{"(00.01) Error (criu/page-xfer.c:1): page-xfer: Missing 7f00 in parent pagemap",
+         "--parent-path"},
 };
 
 static void known_messages_have_a_cause_and_a_fix(void **state)
@@ -120,7 +122,9 @@ static void an_unknown_error_is_quoted(void **state)
 	(void)state;
 
 	struct error err = explain("(00.01) Error (criu/util.c:1): rlimit: Can't setup "
-	                           "RLIMIT_NOFILE\n(00.02) Error (criu/x.c:1): something new\n",
+	                           "RLIMIT_NOFILE\n(00.01) Error (criu/page-xfer.c:1): No parent "
+	                           "image found, though parent directory is set: No such file\n"
+	                           "(00.02) Error (criu/x.c:1): something new\n",
 	                           "later");
 
 	assert_string_equal(err.text, "criu: something new");
