@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -189,12 +191,29 @@ static int end_stage(struct joining *joining, struct error *err)
 	return r < 0 ? r : sync_send_step(sync, SYNC_HOST_READY, err);
 }
 
+/* Each step that the child takes. Where it is late, waiting for the next one fails. */
+static int limit_patience(const struct joining *joining, struct error *err)
+{
+	const uint64_t ms = joining->options->patience_ms;
+	const struct timeval limit = {
+		.tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000),
+	};
+
+	if (ms && setsockopt(joining->plan.sync_fds[0], SOL_SOCKET, SO_RCVTIMEO, &limit,
+	                     sizeof(limit)) < 0)
+		return error_errno(err, "limit of the wait");
+	return 0;
+}
+
 /* Until the program runs, no process of the container may look into the child (CVE-2016-9962). */
 static int spawn(struct joining *joining, struct error *err)
 {
 	struct exec_plan *plan = &joining->plan;
 	int r = exec_bind_cpus(&plan->initial_cpus, "initial", err);
 
+	if (r == 0)
+		r = limit_patience(joining, err);
 	if (r < 0)
 		return r;
 	if (join_pid_namespace(joining, err) < 0)

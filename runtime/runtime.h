@@ -168,6 +168,8 @@ struct exec_options {
 		*seccomp; /* instead of the configuration's; null: that; borrowed */
 	const struct landlock_rules *landlock; /* null: none; borrowed */
 	struct process *ret_process; /* with detach: gets the child, not reaped; null: nobody */
+	/* So long what lives there may keep the child from becoming the program (SIGSTOP); 0: for ever. */
+	uint64_t patience_ms;
 };
 int container_exec(struct store *store, const struct exec_options *options, int *ret_exit,
                    struct error *err) must_check;

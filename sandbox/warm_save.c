@@ -1,6 +1,7 @@
 /* Saving a template: the run whose daemons it has. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -136,6 +137,21 @@ static int save_layers(pid_t pid unused_parameter, void *context, struct error *
 	return 0;
 }
 
+/* What it says last is that it has let go of the socket, which nobody could restore. */
+static int await_detached(const struct run *run, struct error *err)
+{
+	enum { PATIENCE_MS = 30000 };
+	struct pollfd end = {.fd = run->warm.control, .events = POLLIN};
+	char byte;
+	int r = poll(&end, 1, PATIENCE_MS);
+
+	if (r < 0)
+		return error_errno(err, "wait for pid 1");
+	if (r == 0 || read(run->warm.control, &byte, 1) != 0)
+		return error_set(err, EPROTO, "pid 1 does not let go of its socket");
+	return 0;
+}
+
 static int save_processes(struct run *run, struct error *err)
 {
 	scoped_str path = str_format("%s/" DISK_NODES_NAME "/%s/" DISK_MEMORY_NAME,
@@ -204,7 +220,9 @@ int warm_save(struct run *run, struct error *err)
 		          run->options->save_template);
 		return 0;
 	}
-	r = write_record(run, err);
+	r = await_detached(run, err);
+	if (r == 0)
+		r = write_record(run, err);
 	if (r == 0)
 		r = save_processes(run, err);
 	if (r == 0)

@@ -97,8 +97,11 @@ static int restore(struct run *run, const struct create_options *create, struct 
 	return r;
 }
 
+/* What was restored runs already, and may stop the command on its way: no clock of the run goes yet. */
 static int run_command(struct run *run, const struct create_options *create, struct error *err)
 {
+	enum { PATIENCE_MS = 30000 };
+	const uint64_t limit = run->options->timeout_ms;
 	const struct exec_options exec = {
 		.id = run->id,
 		.args = run->options->command,
@@ -106,10 +109,16 @@ static int run_command(struct run *run, const struct create_options *create, str
 		.seccomp = create->seccomp,
 		.landlock = create->landlock,
 		.ret_process = &run->warm.command,
+		.patience_ms = limit && limit < PATIENCE_MS ? limit : PATIENCE_MS,
 	};
 	int status = 0;
+	int r = container_exec(run->store, &exec, &status, err);
 
-	return container_exec(run->store, &exec, &status, err);
+	return r == -EAGAIN ? error_set(err, ETIMEDOUT,
+	                                "option --template %s: its processes keep the command "
+	                                "from starting",
+	                                run->options->template)
+	                    : r;
 }
 
 int warm_start_launch(struct run *run, const struct create_options *create, struct launch **ret,

@@ -264,6 +264,38 @@ options_of_both_fit() {
 	store template delete options
 }
 
+# They are there before the command, and see it come.
+hostile_daemons_hold_nobody_up() {
+	cat >stopper.py <<-'PY'
+		import os, signal
+		if os.fork():
+		    os._exit(0)
+		os.setsid()
+		while True:
+		    for pid in range(2, 60):
+		        try:
+		            if pid != os.getpid():
+		                os.kill(pid, signal.SIGSTOP)
+		        except OSError:
+		            pass
+	PY
+	sandbox --save-template stopper -- python3 stopper.py
+	local status
+	for _ in 1 2 3; do
+		status=0
+		timeout -s KILL 100 "$RUNTIME" --root "$ROOT" --store "$T/store" sandbox --report "$T/report" --template stopper -T 1 -t 0 -- true 2>"$T/error" || status=$?
+		# In time, stopped on the way, stopped while it ran.
+		case $status in
+		0) is '.cause == "ok"' ;;
+		124) is '.cause == "timeout"' ;;
+		125) expect_contains 'its processes keep the command from starting' "$(cat "$T/error")" ;;
+		*) echo "status $status" && return 1 ;;
+		esac
+		gone
+	done
+	store template delete stopper
+}
+
 templates_are_whole_or_none() {
 	expect_exit 3 sandbox --save-template half -- sh -c 'sleep 1000 & exit 3' 2>"$T/error"
 	expect_contains 'template half was not saved' "$(cat "$T/error")"
@@ -290,5 +322,6 @@ check "the caller's files are not handed in" the_callers_files_stay_out
 check 'changed images are refused' changed_images_are_refused
 check 'what does not fit the template is named' what_does_not_fit_is_named
 check 'with the same options it fits' options_of_both_fit
+check 'hostile daemons hold nobody up' hostile_daemons_hold_nobody_up
 check 'a template is whole or not there' templates_are_whole_or_none
 finish
