@@ -37,6 +37,12 @@ static void names_done(struct names *names)
 	container_ids_free(&names->items);
 }
 
+/* One that a sandbox has saved; its "bundle" is the command that started its processes. */
+static bool is_of_sandbox(const struct disk_record *record)
+{
+	return str_equal(record->nodes[0].method, TEMPLATE_OF_SANDBOX);
+}
+
 static void encode(struct json_writer *w, const char *name, const struct disk_record *record)
 {
 	const struct disk_node *node = &record->nodes[0];
@@ -45,7 +51,7 @@ static void encode(struct json_writer *w, const char *name, const struct disk_re
 	json_writer_string(w, "name", name);
 	json_writer_bool(w, "memory", node->memory);
 	json_writer_string(w, "created", node->created);
-	json_writer_string(w, "bundle", node->bundle);
+	json_writer_string(w, is_of_sandbox(record) ? "command" : "bundle", node->bundle);
 	json_writer_end(w);
 }
 
@@ -65,7 +71,9 @@ static void add_one(const char *store_path, const char *name, struct json_writer
 	}
 	encode(json, name, &disk.record);
 	strbuf_addf(table, "%-20s  %-15s  %s  %s\n", name,
-	            disk.record.nodes[0].memory ? "memory and disk" : "disk",
+	            is_of_sandbox(&disk.record)   ? "sandbox"
+	            : disk.record.nodes[0].memory ? "memory and disk"
+	                                          : "disk",
 	            disk.record.nodes[0].created, disk.record.nodes[0].bundle);
 }
 

@@ -304,6 +304,8 @@ templates_are_whole_or_none() {
 	[ ! -e "$T/store/templates/half" ]
 	expect_error 'template warm exists' sandbox --save-template warm -- true
 	expect_output warm sh -c "'$RUNTIME' --store '$T/store' template list --format json | jq -r '.[].name'"
+	store template list --format json | jq -e '.[0].command | startswith("sh -c ")'
+	store template list | grep -q '^warm  *sandbox  *2.*  sh -c '
 	expect_error "is a sandbox's" store clone --template warm new
 	gone
 	store template delete warm
