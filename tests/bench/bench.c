@@ -81,6 +81,10 @@ static size_t expand_letter(const struct context *c, char letter, char *out, siz
 	case 'D':
 		length = snprintf(out, size, "%s", c->images);
 		break;
+	case 'G':
+		length =
+			snprintf(out, size, "%s", c->runtime == programs[RUNC] ? "soft" : "ignore");
+		break;
 	case 'p':
 		length = snprintf(out, size, "%d", read_pid(c->pid_file));
 		break;

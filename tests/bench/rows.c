@@ -10,8 +10,8 @@
 		"%C create -b %B --pid-file %P %I", "%C start %I"                                  \
 	}
 #define DELETE "%R delete -f %I"
-#define CHECKPOINT "%R checkpoint --image-path %D"
-#define RESTORE "%R restore -d --image-path %D -b %B"
+#define CHECKPOINT "%R checkpoint --manage-cgroups-mode %G --image-path %D"
+#define RESTORE "%R restore -d --manage-cgroups-mode %G --image-path %D -b %B"
 #define READY                                                                                      \
 	{                                                                                          \
 		"%R run -d -b %B --pid-file %P %I", "!ready"                                       \

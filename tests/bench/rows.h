@@ -5,7 +5,8 @@
  * for: %R the runtime, %C crun (for the floor, which keeps no state), %I the container's name
  * (different for each runtime, row and round), %B the bundle, %F its root file system, %P a pid
  * file, %p the pid in it, %n the number of the repetition, %D a directory for images, one for each
- * runtime and row, on a tmpfs. Commands of the benchmark itself:
+ * runtime and row, on a tmpfs; %G what becomes of control groups in a checkpoint: "ignore", without which crun fails on
+ * hybrid hosts, and "soft" for runc, which has no such word. Commands of the benchmark itself:
  *
  *	!gone	wait until the process of the pid file is gone
  *	!cold	empty every runtime's cache of compiled seccomp filters
