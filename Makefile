@@ -43,8 +43,9 @@ INIT := $(BUILD)/lvm-run-init
 LIBEXECDIR := $(PREFIX)/libexec/lvm-run
 
 SRC := $(wildcard $(addsuffix /*.c,$(ALL_LEVELS)))
-HELPER_SRC := $(wildcard helper/*.c)
-INIT_SRC := $(wildcard init/*.c)
+# A program of its own, without a line of the helper.
+INIT_SRC := helper/init.c
+HELPER_SRC := $(filter-out $(INIT_SRC),$(wildcard helper/*.c))
 UNIT_SRC := $(wildcard $(LEVELS:%=tests/unit/%/test_*.c))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 OBJ := $(SRC:%.c=$(BUILD)/obj/%.o)

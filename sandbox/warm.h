@@ -2,7 +2,7 @@
  * Warm starts: a sandbox whose daemons run already, from a template. A template is a directory of the store
  * (checkpoint/clone.h), with one node whose method is "sandbox":
  *
- *	init            pid 1 of its processes (init/main.c), as it was when they were saved
+ *	init            pid 1 of its processes (helper/init.c), as it was when they were saved
  *	sandbox.txt     which sandbox it is: a start must ask for the same (warm_record.c)
  *	nodes/state/memory/    the processes (checkpoint.h)
  *	nodes/state/layers/N/  what they have written to the Nth directory of the view that is discarded

@@ -13,11 +13,11 @@ trap 'rm -rf "$work"' EXIT
 export LC_ALL=C
 
 # The levels, docs/architecture.md: a folder uses only folders of a lower rank and itself. The
-# helper is a program of its own on top of base alone, and init one on top of nothing.
+# helper is a program of its own on top of base alone (and its init.c one on top of nothing).
 declare -A RANK=([base]=0 [spec]=1 [namespaces]=2 [cgroups]=2 [rootfs]=2 [net]=2 [security]=2
-	[runtime]=3 [checkpoint]=4 [sandbox]=5 [cmd]=6 [helper]=1 [init]=0)
+	[runtime]=3 [checkpoint]=4 [sandbox]=5 [cmd]=6 [helper]=1)
 # shellcheck disable=SC2034 # for the checks
-FOLDERS=(base spec namespaces cgroups rootfs net security runtime checkpoint sandbox cmd helper init)
+FOLDERS=(base spec namespaces cgroups rootfs net security runtime checkpoint sandbox cmd helper)
 
 may_use() { # FOLDER OTHER
 	[ "$1" = "$2" ] && return 0
