@@ -80,9 +80,9 @@ static int find_parent(struct making *making, const char *path, const char **ret
 	size_t length = slash ? (size_t)(slash - path) : 0;
 	scoped_str parent = str_format("%.*s", (int)length, path);
 
+	*ret_name = slash ? slash + 1 : *path ? path : ".";
 	if (!parent)
 		return error_code(err, ENOMEM, "tmpfs");
-	*ret_name = slash ? slash + 1 : *path ? path : ".";
 	if (str_equal(making->parent_path, parent))
 		return 0;
 	fd_close(&making->parent);
