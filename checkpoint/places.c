@@ -178,26 +178,6 @@ static int map_mounts(const struct places_request *request, struct places *place
 	return 0;
 }
 
-static int make_contents(const struct places_request *request, struct places *places,
-                         struct error *err)
-{
-	const struct facts *facts = places->facts;
-
-	for (size_t i = 0; i < facts->mount_count; i++) {
-		const struct fact_mount *mount = &facts->mounts[i];
-		int fd;
-
-		if (mount->source != MOUNT_TMPFS)
-			continue;
-		fd = tmpfs_make(mount->tmpfs, (unsigned int)places_attributes(mount->options),
-		                request->image_fd, err);
-		if (fd < 0)
-			return error_wrap(err, "tmpfs %s", mount->path);
-		places->list[i].tree = fd;
-	}
-	return 0;
-}
-
 /* --- Mount points --- */
 
 /* CRIU leaves its own root by way of /tmp, or of a directory that it makes, which a read-only root refuses. */
@@ -264,6 +244,7 @@ int places_prepare(const struct places_request *request, struct places *ret, str
 	ret->root_fd = request->root_fd;
 	ret->facts = request->facts;
 	ret->hidden = request->hidden;
+	ret->image_fd = request->image_fd;
 	ret->carried = request->user_namespace || has_id_maps(request->spec);
 	ret->root = arena_format(&ret->arena, "%s/root", request->hidden);
 	ret->mask = arena_format(&ret->arena, "%s/mask", request->hidden);
@@ -273,8 +254,6 @@ int places_prepare(const struct places_request *request, struct places *ret, str
 	r = make_points(ret, request->spec->root.readonly, err);
 	if (r == 0)
 		r = list_external(request, ret, err);
-	if (r == 0)
-		r = make_contents(request, ret, err);
 	return r == 0 && has_id_maps(request->spec) ? map_mounts(request, ret, err) : r;
 }
 
@@ -318,18 +297,39 @@ static int cover(const struct places *places, struct error *err)
 	return 0;
 }
 
-/* Nothing else is mounted in what is taken, so that it may be mounted again by who owns less. */
+static int make_tmpfs(const struct places *places, const struct fact_mount *mount,
+                      struct error *err)
+{
+	int fd = tmpfs_make(mount->tmpfs, (unsigned int)places_attributes(mount->options),
+	                    places->image_fd, err);
+
+	return fd < 0 ? error_wrap(err, "tmpfs %s", mount->path) : fd;
+}
+
+/*
+ * Nothing else is mounted in what is taken, so that it may be mounted again by who owns less. What is made is made
+ * here, in the container's group, which the memory of it counts for.
+ */
+static int take_tree(const struct places *places, size_t index, struct error *err)
+{
+	const struct fact_mount *mount = &places->facts->mounts[index];
+	const struct place *place = &places->list[index];
+	int fd;
+
+	if (mount->source == MOUNT_TMPFS)
+		return make_tmpfs(places, mount, err);
+	if (!place->from || place->tree || mount->source == MOUNT_PART)
+		return place->tree;
+	fd = open_tree(AT_FDCWD, place->from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return fd < 0 ? error_errno(err, "source %s", place->from) : fd;
+}
+
 static int take_trees(const struct places *places, int *trees, struct error *err)
 {
 	for (size_t i = 0; i < places->facts->mount_count; i++) {
-		const char *from = places->list[i].from;
-
-		trees[i] = places->list[i].tree;
-		if (!from || trees[i] || places->facts->mounts[i].source == MOUNT_PART)
-			continue;
-		trees[i] = open_tree(AT_FDCWD, from, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		trees[i] = take_tree(places, i, err);
 		if (trees[i] < 0)
-			return error_errno(err, "source %s", from);
+			return trees[i];
 	}
 	return 0;
 }

@@ -32,7 +32,7 @@ struct places_request {
 struct place {
 	const char *source; /* where CRIU finds it; null: CRIU makes it */
 	const char *from;   /* carried there: what it is; null: it is there already */
-	int tree; /* carried, and ready as a detached mount, with id maps or contents of its own; 0: not */
+	int tree; /* carried, and ready as a detached mount with its own id maps; 0: not */
 };
 
 struct places {
@@ -41,6 +41,7 @@ struct places {
 	char rootfs[PATH_MAX]; /* absolute, of the new root */
 	int root_fd;           /* see above */
 	const char *hidden;
+	int image_fd;
 	bool carried;          /* every source is bound below `hidden` first */
 	struct place *list;    /* one for each mount of the facts */
 	char *root;            /* what is CRIU's --root */

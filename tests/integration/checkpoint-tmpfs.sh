@@ -73,6 +73,31 @@ mounts_of_a_part_stay_parts() {
 	nothing_left
 }
 
+# What its group has of memory, in bytes, by either version of control groups; empty: nobody counts it.
+charged() { # ID
+	local line
+	while IFS= read -r line; do
+		case $line in
+		*:memory:* | *,memory:* | *:memory,*) cat "/sys/fs/cgroup/memory${line#*:*:}/memory.usage_in_bytes" ;;
+		0::*) cat "/sys/fs/cgroup${line#0::}/memory.current" ;;
+		esac 2>/dev/null || :
+	done <"/proc/$(lvm state "$1" | jq .pid)/cgroup"
+}
+their_memory_counts_for_the_container() {
+	local id
+	id=$(new_id)
+	program counted '.process.args = ["/bin/testkit", "pause"] | .linux.resources.memory.limit = 67108864'
+	start "$id"
+	dd if=/dev/urandom of="$(root_of "$id")/tmp/file" bs=1M count=16 status=none
+	save "$id"
+	load "$id"
+	charged "$id" >"$T/charged"
+	[ -s "$T/charged" ] || skip 'no memory controller is to be had'
+	[ "$(head -n 1 "$T/charged")" -ge $((16 << 20)) ] || { cat "$T/charged"; return 1; }
+	lvm delete --force "$id"
+	nothing_left
+}
+
 # In a mount namespace below the container's own all of them are there once more.
 what_cannot_be_told_is_left_to_criu() { # FILTER FILES ARCHIVES
 	local id
@@ -122,6 +147,7 @@ images_lead_nowhere_else() {
 
 check 'all that is in them, and files open in them' contents_and_open_files_come_back
 check 'a part of one, mounted once more' mounts_of_a_part_stay_parts
+check 'their memory counts for the container' their_memory_counts_for_the_container
 check 'too much is left to CRIU' what_cannot_be_told_is_left_to_criu \
 	'.process.args = ["/bin/sh", "-c", "busybox touch /tmp/ready; exec /bin/testkit pause"]' 2100 1
 check 'a mount namespace below is left to CRIU' what_cannot_be_told_is_left_to_criu \
