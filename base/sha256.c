@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/sha256_wide.h"
 #include "base/sha256_x86.h"
 
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
@@ -119,6 +120,26 @@ void sha256_add_two(struct sha256 *first, struct sha256 *second, const void *con
 	}
 	compress_all(first, blocks[0], size / SHA256_BLOCK_SIZE);
 	compress_all(second, blocks[1], size / SHA256_BLOCK_SIZE);
+}
+
+bool sha256_can_add_many(void)
+{
+	return sha256_wide_is_there();
+}
+
+void sha256_add_many(struct sha256 hashes[static SHA256_LANES], const void *data, size_t size)
+{
+	uint32_t states[8][SHA256_LANES];
+
+	for (size_t lane = 0; lane < SHA256_LANES; lane++)
+		for (size_t i = 0; i < 8; i++)
+			states[i][lane] = hashes[lane].state[i];
+	sha256_wide_compress(states, data, size / SHA256_BLOCK_SIZE, round_constants);
+	for (size_t lane = 0; lane < SHA256_LANES; lane++) {
+		hashes[lane].size += size;
+		for (size_t i = 0; i < 8; i++)
+			hashes[lane].state[i] = states[i][lane];
+	}
 }
 
 void sha256_add(struct sha256 *hash, const void *data, size_t size)

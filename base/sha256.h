@@ -9,6 +9,7 @@
 #ifndef LVM_RUN_BASE_SHA256_H
 #define LVM_RUN_BASE_SHA256_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,14 @@ void sha256_end(struct sha256 *hash, unsigned char ret[static SHA256_SIZE]);
  */
 void sha256_add_two(struct sha256 *first, struct sha256 *second, const void *const data[static 2],
                     size_t size);
+
+/*
+ * The same of SHA256_LANES texts, which lie one after the other, in half the time of that; only where
+ * sha256_can_add_many, which asks the processor.
+ */
+enum { SHA256_LANES = 16 };
+bool sha256_can_add_many(void);
+void sha256_add_many(struct sha256 hashes[static SHA256_LANES], const void *data, size_t size);
 
 /* Writes the digest as 64 lower-case hexadecimal digits and NUL; returns `buffer`. */
 char *sha256_hex(const unsigned char digest[static SHA256_SIZE],

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -42,44 +43,47 @@ static bool is_told(int talk)
 }
 
 /* All that is there, and what comes until the word that nothing more does. */
-static void follow_file(int directory, int talk, struct follow_result *ret)
+static void follow_file(int directory, int talk, struct sha256_parts *parts,
+                        struct follow_result *ret)
 {
-	struct sha256_parts parts;
 	unsigned char digest[SHA256_SIZE];
 	struct stat st;
 	bool whole = false;
 	int fd = -1;
 
-	sha256_parts_begin(&parts);
+	sha256_parts_begin(parts);
 	for (;;) {
 		ssize_t count = 0;
 		size_t room = 0;
-		void *place = sha256_parts_room(&parts, &room);
+		void *place = sha256_parts_room(parts, &room);
 
 		if (fd < 0)
 			fd = openat(directory, FOLLOW_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0)
 			count = read(fd, place, room);
 		if (count > 0)
-			sha256_parts_took(&parts, (size_t)count);
+			sha256_parts_took(parts, (size_t)count);
 		else if (count < 0 || whole)
 			break;
 		else
 			whole = is_told(talk);
 	}
-	ret->size = parts.size;
+	ret->size = parts->size;
 	if (fd < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_size != ret->size)
 		return;
-	sha256_parts_end(&parts, digest);
+	sha256_parts_end(parts, digest);
 	(void)sha256_hex(digest, ret->sha256);
 }
 
 static void become_follower(int directory, int talk)
 {
+	struct sha256_parts *parts = malloc(sizeof(*parts));
 	struct follow_result result = {0};
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	follow_file(directory, talk, &result);
+	if (parts)
+		follow_file(directory, talk, parts, &result);
+	free(parts);
 	_exit(fd_write_all(talk, &result, sizeof(result)) < 0);
 }
 

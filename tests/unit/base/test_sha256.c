@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -88,12 +89,47 @@ static void much_at_once_is_the_same_as_little_by_little(void **state unused_par
 	assert_memory_equal(whole, pieces, SHA256_SIZE);
 }
 
+static void many_at_once_are_the_same_as_one_after_the_other(void **state unused_parameter)
+{
+	enum { EACH = 3 * SHA256_BLOCK_SIZE };
+	unsigned char data[SHA256_LANES * EACH];
+	struct sha256 hashes[SHA256_LANES];
+	uint32_t number = 3;
+
+	if (!sha256_can_add_many()) {
+		printf("SKIP this processor has no AVX-512\n");
+		skip();
+	}
+	for (size_t i = 0; i < sizeof(data); i++) {
+		number = number * 1664525 + 1013904223;
+		data[i] = (unsigned char)(number >> 24);
+	}
+	for (size_t i = 0; i < SHA256_LANES; i++)
+		sha256_begin(&hashes[i]);
+	sha256_add_many(hashes, data, EACH);
+	for (size_t i = 0; i < SHA256_LANES; i++) {
+		unsigned char found[SHA256_SIZE], wanted[SHA256_SIZE];
+		struct sha256 one;
+
+		sha256_begin(&one);
+		for (size_t at = 0; at < EACH; at += 7)
+			sha256_add(&one, data + i * EACH + at, EACH - at < 7 ? EACH - at : 7);
+		sha256_add(&one, "end", 3);
+		sha256_end(&one, wanted);
+		/* It goes on as any other. */
+		sha256_add(&hashes[i], "end", 3);
+		sha256_end(&hashes[i], found);
+		assert_memory_equal(found, wanted, SHA256_SIZE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_are_those_of_the_standard),
 		cmocka_unit_test(digest_does_not_depend_on_the_pieces),
 		cmocka_unit_test(much_at_once_is_the_same_as_little_by_little),
+		cmocka_unit_test(many_at_once_are_the_same_as_one_after_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

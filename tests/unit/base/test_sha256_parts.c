@@ -9,7 +9,7 @@
 #include "base/macro.h"
 #include "base/sha256_parts.h"
 
-enum { SIZE = 5 * SHA256_PART + 12345 };
+enum { MANY = SHA256_LANES * SHA256_PART, SIZE = 2 * MANY + 5 * SHA256_PART + 12345 };
 
 static unsigned char data[SIZE];
 
@@ -51,8 +51,11 @@ static void in_pieces(size_t size, size_t piece, unsigned char ret[static SHA256
 	}
 	assert_int_equal(parts.size, size);
 	/* The processor is asked once, not for every part. */
-	if (size >= sizeof(parts.buffer))
-		assert_int_not_equal(parts.unit, SHA256_UNIT_UNKNOWN);
+	if (size >= sizeof(parts.buffer)) {
+		assert_int_not_equal(parts.wide, SHA256_UNIT_UNKNOWN);
+		if (parts.wide == SHA256_UNIT_MISSING)
+			assert_int_not_equal(parts.unit, SHA256_UNIT_UNKNOWN);
+	}
 	sha256_parts_end(&parts, ret);
 }
 
@@ -77,6 +80,10 @@ static void it_is_the_digest_of_the_digests_of_the_parts(void **state unused_par
 	                               SHA256_PART + 1,
 	                               2 * SHA256_PART,
 	                               2 * SHA256_PART + 63,
+	                               MANY - 1,
+	                               MANY,
+	                               MANY + 1,
+	                               MANY + SHA256_PART,
 	                               SIZE};
 
 	fill();
@@ -106,8 +113,9 @@ static void it_does_not_depend_on_the_pieces(void **state unused_parameter)
 
 static void a_changed_bit_changes_it(void **state unused_parameter)
 {
-	static const size_t places[] = {0, SHA256_PART - 1, SHA256_PART, 3 * SHA256_PART + 5,
-	                                SIZE - 1};
+	static const size_t places[] = {
+		0,        SHA256_PART - 1,        SHA256_PART, 3 * SHA256_PART + 5,
+		MANY - 1, MANY + 7 * SHA256_PART, 2 * MANY,    SIZE - 1};
 	unsigned char before[SHA256_SIZE];
 
 	fill();
