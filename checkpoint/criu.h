@@ -119,6 +119,12 @@ struct criu_features {
 };
 int criu_features(struct criu *criu, struct criu_features *ret, struct error *err) must_check;
 
+/*
+ * Whether it can hold back packets by nftables: that takes a kernel and a CRIU with it. No request asks for that, `criu
+ * check` does, which takes some milliseconds.
+ */
+int criu_can_lock_network(bool *ret, struct error *err) must_check;
+
 /* `criu lazy-pages`, which no request can start. */
 struct criu_lazy {
 	const char *program;

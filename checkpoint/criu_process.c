@@ -20,6 +20,8 @@
 
 /* What `criu swrk` gets: 0–2, its socket, then from CRIU_FIRST_FD the inherited ones. */
 enum { SWRK_SOCKET = 3, SWRK_ASIDE = 100 };
+/* Of a process that should have become CRIU. */
+enum { CHECK_FAILED = 127 };
 
 /* --- Finding it --- */
 
@@ -168,6 +170,49 @@ static void become_criu(const struct criu_launch *launch, int socket, int report
 	}
 	(void)!write(report, &err, sizeof(err));
 	_exit(127);
+}
+
+static void become_check(const char *program)
+{
+	char name[] = "criu", verb[] = "check", word[] = "--feature",
+	     feature[] = "network_lock_nftables";
+	char *argv[] = {name, verb, word, feature, NULL};
+	char *environment[] = {NULL};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd < 3; fd++)
+		if (dup2(null, fd) < 0)
+			_exit(CHECK_FAILED);
+	provide_cache();
+	(void)execve(program, argv, environment);
+	_exit(CHECK_FAILED);
+}
+
+int criu_can_lock_network(bool *ret, struct error *err)
+{
+	char program[PATH_MAX];
+	scoped_process process = {.pidfd = -1};
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&process.pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	int status = 0;
+	int r = criu_find(program, err);
+
+	if (r < 0)
+		return r;
+	process.pid = sys_clone3(&args);
+	if (process.pid == 0)
+		become_check(program);
+	if (process.pid < 0)
+		return error_errno(err, "clone criu");
+	r = process_reap(&process, &status, err);
+	status = process_exit_code(status);
+	if (r == 0 && status == CHECK_FAILED)
+		return error_set(err, EPROTO, "criu check did not start");
+	*ret = status == 0;
+	return r;
 }
 
 void criu_become_lazy(const struct criu_lazy *lazy)

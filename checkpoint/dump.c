@@ -336,16 +336,39 @@ static char *cgroup_path(const struct dump *dump)
 	return str_format("%s%s", place->mount, place->path);
 }
 
+static enum criu_network_lock lock_of(const struct checkpoint_options *options)
+{
+	if (options->lock)
+		return options->lock;
+	return options->tcp_established ? CRIU_LOCK_NFTABLES : CRIU_LOCK_SKIP;
+}
+
+static int check_lock(const struct checkpoint_options *options, struct error *err)
+{
+	bool can = true;
+	int r = options->pre_dump || lock_of(options) != CRIU_LOCK_NFTABLES
+	                ? 0
+	                : criu_can_lock_network(&can, err);
+
+	return r == 0 && !can
+	               ? error_set(err, ENOTSUP,
+	                           "the network cannot be locked by nftables here (this kernel or "
+	                           "this CRIU lacks it): give --network-lock iptables, or skip")
+	               : r;
+}
+
 static int check_features(struct dump *dump, struct error *err)
 {
 	const struct checkpoint_options *o = dump->options;
 	struct criu_features features = {0};
+	int r = check_lock(o, err);
 
+	if (r < 0)
+		return r;
 	if (!o->pre_dump && !o->parent_path && !o->lazy_pages && !o->track_memory)
 		return 0;
 
-	int r = criu_features(&dump->criu, &features, err);
-
+	r = criu_features(&dump->criu, &features, err);
 	if (r == 0 && (o->pre_dump || o->parent_path) && !features.mem_track)
 		return error_set(err, ENOTSUP,
 		                 "--pre-dump and --parent-path: this kernel does not track changed "
@@ -420,9 +443,7 @@ static int run_criu(struct dump *dump, struct error *err)
 		.freeze_cgroup = freezer,
 		.external = dump->external,
 		.external_count = dump->external_count,
-		.network_lock = o->lock              ? o->lock
-	                        : o->tcp_established ? CRIU_LOCK_NFTABLES
-	                                             : CRIU_LOCK_SKIP,
+		.network_lock = lock_of(o),
 		.ghost_limit = o->ghost_limit,
 		.leave_running = o->leave_running,
 		.ext_unix_sockets = o->ext_unix_sockets,

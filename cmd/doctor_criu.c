@@ -59,6 +59,21 @@ static void check_criu_works(struct report *report, char *path)
 	           "%s", status < 0 ? err.text : said);
 }
 
+static void check_network_lock(struct report *report)
+{
+	struct error err;
+	bool can = false;
+	int r = criu_can_lock_network(&can, &err);
+
+	report_add(report, area, "network lock", can ? CHECK_OK : CHECK_NOTE,
+	           "Established TCP connections are saved only with --network-lock iptables, or "
+	           "skip.",
+	           "%s",
+	           r < 0 ? err.text
+	           : can ? "by nftables"
+	                 : "not by nftables");
+}
+
 void doctor_criu(struct report *report)
 {
 	char path[PATH_MAX];
@@ -74,4 +89,5 @@ void doctor_criu(struct report *report)
 	}
 	check_criu_version(report, path);
 	check_criu_works(report, path);
+	check_network_lock(report);
 }

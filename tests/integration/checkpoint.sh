@@ -497,6 +497,29 @@ what_cannot_be_done_is_said() {
 	expect_error 'container does not exist' lvm checkpoint "$id"
 }
 
+# A CRIU that was built without libnftables says so, before anything stands still.
+a_network_that_cannot_be_locked_is_said() {
+	local id
+	id=$(new_id)
+	cat >"$T/criu-without" <<-SH
+		#!/bin/sh
+		[ "\$3" != network_lock_nftables ] || exit 1
+		exec "$LVM_RUN_CRIU" "\$@"
+	SH
+	chmod 755 "$T/criu-without"
+	start_idle "$id"
+	LVM_RUN_CRIU=$T/criu-without expect_error 'give --network-lock iptables, or skip' \
+		lvm checkpoint --tcp-established --image-path "$T/lock.img" "$id"
+	LVM_RUN_CRIU=$T/criu-without expect_error 'give --network-lock iptables, or skip' \
+		lvm checkpoint --network-lock nftables --image-path "$T/lock.img" "$id"
+	container_is "$id" running
+	expect_equal 0 "$(image_files "$T/lock.img")"
+	LVM_RUN_CRIU=$T/criu-without lvm checkpoint -R --tcp-established --network-lock skip --image-path "$T/lock.img" "$id"
+	lvm checkpoint --tcp-established --image-path "$T/lock.img" "$id"
+	expect_equal note "$(LVM_RUN_CRIU=$T/criu-without lvm doctor --json | jq -r '.checks[] | select(.name == "network lock").status')"
+	expect_equal ok "$(lvm doctor --json | jq -r '.checks[] | select(.name == "network lock").status')"
+}
+
 check 'a counting program goes on where it was; its output goes to a file' a_counting_program_goes_on_where_it_was
 check 'a read-only root of one program is enough' a_root_of_one_program_is_enough
 check 'with --leave-running it runs on, and a second checkpoint replaces the first' leave_running_leaves_it_running
@@ -520,5 +543,6 @@ check '--stop-exec ends what exec has started' stop_exec_ends_them
 check 'a terminal comes back, and its other end goes to the console socket' a_terminal_comes_back
 check 'lazy pages are fetched from the source over the network' lazy_pages_come_from_the_source
 check 'with --sync it is on the disk before the command says done' a_checkpoint_is_on_the_disk_when_asked
+check 'a network that cannot be locked is said' a_network_that_cannot_be_locked_is_said
 check 'what cannot be done is said by name' what_cannot_be_done_is_said
 finish
