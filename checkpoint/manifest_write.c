@@ -1,5 +1,4 @@
 /* The manifest of an image directory is written: facts and digests as JSON. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/names.h"
 #include "base/sha256_parts.h"
 #include "base/str.h"
 #include "checkpoint/manifest.h"
@@ -105,19 +105,14 @@ int manifest_digest(int directory, const char *name, char hex[static SHA256_HEX_
 
 int manifest_each_image(int directory, manifest_visit *visit, void *context, struct error *err)
 {
-	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
-	int r = 0;
+	scoped_names names = {0};
+	int r = names_read(directory, &names, err);
 
-	if (!list) {
-		r = error_errno(err, "image directory");
-		fd_close(&copy);
-		return r;
-	}
-	for (struct dirent *e = readdir(list); e && r >= 0; e = readdir(list))
-		if (manifest_is_image(e->d_name))
-			r = visit(directory, e->d_name, context, err);
-	(void)closedir(list);
+	if (r < 0)
+		return error_wrap(err, "image directory");
+	for (size_t i = 0; i < names.count && r >= 0; i++)
+		if (manifest_is_image(names.items[i]))
+			r = visit(directory, names.items[i], context, err);
 	return r;
 }
 

@@ -1,6 +1,5 @@
 #include "checkpoint/parent.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/names.h"
 #include "base/str.h"
 #include "checkpoint/manifest.h"
 
@@ -135,20 +135,15 @@ static int copy_mode(int from, int to, struct error *err)
 
 static int link_files(int from, int to, struct error *err)
 {
-	int copy = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
-	int r = 0;
+	scoped_names names = {0};
 
-	if (!list) {
-		r = error_errno(err, "images");
-		fd_close(&copy);
-		return r;
-	}
-	for (struct dirent *e = readdir(list); e && r == 0; e = readdir(list))
-		if (is_part(e->d_name) && linkat(from, e->d_name, to, e->d_name, 0) < 0)
-			r = error_errno(err, "images: second name for %s", e->d_name);
-	(void)closedir(list);
-	return r;
+	if (names_read(from, &names, err) < 0)
+		return error_wrap(err, "images");
+	for (size_t i = 0; i < names.count; i++)
+		if (is_part(names.items[i]) &&
+		    linkat(from, names.items[i], to, names.items[i], 0) < 0)
+			return error_errno(err, "images: second name for %s", names.items[i]);
+	return 0;
 }
 
 /* Goes on to the images that *at goes on from. 0: there are none. */

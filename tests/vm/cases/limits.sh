@@ -87,7 +87,10 @@ pids_effect() {
 	local before out
 	before=$(counter "$cg/pids.events" max)
 	# shellcheck disable=SC2016 # the container's shell
-	out=$(in_one sh -c 'i=0; while [ $i -lt 40 ]; do sleep 6 >/dev/null 2>&1 & i=$((i + 1)); done; wait' 2>&1) || true
+	if out=$(in_one sh -c 'i=0; while [ $i -lt 40 ]; do sleep 6 >/dev/null 2>&1 & i=$((i + 1)); done; wait' 2>&1); then
+		echo "all were started: $out"
+		return 1
+	fi
 	expect_match "can't fork|Resource temporarily unavailable" "$out"
 	expect_between $((before + 1)) $((before + 100000)) "$(counter "$cg/pids.events" max)"
 	wait_for 30 only_the_first_two_are_left
